@@ -1,0 +1,92 @@
+"""livematte cuts people out of video, live.
+
+import livematte
+
+report = livematte.replace("in.mp4", "out.mp4", background="beach.jpg")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from livematte.errors import InputError, LivematteError, MissingExtraError, OptionError, OutputError
+    from livematte.frame import Frame, Matte, Orientation
+    from livematte.lab.export import export
+    from livematte.lab.train import Recipe, train
+    from livematte.media import read
+    from livematte.pipeline import matte, replace
+    from livematte.report import Report
+    from livematte.scene import Backdrop
+    from livematte.scoring import Score, evaluate
+    from livematte.segment import Segmenter
+    from livematte.showcase import demo
+
+__version__ = "0.1.0"
+
+# imported on first use: `import livematte` itself stays quick
+_HOMES = {
+    "Backdrop": "scene",
+    "Frame": "frame",
+    "InputError": "errors",
+    "LivematteError": "errors",
+    "Matte": "frame",
+    "MissingExtraError": "errors",
+    "OptionError": "errors",
+    "Orientation": "frame",
+    "OutputError": "errors",
+    "Recipe": "lab.train",
+    "Report": "report",
+    "Score": "scoring",
+    "Segmenter": "segment",
+    "demo": "showcase",
+    "evaluate": "scoring",
+    "export": "lab.export",
+    "matte": "pipeline",
+    "read": "media",
+    "replace": "pipeline",
+    "train": "lab.train",
+}
+
+__all__ = [
+    "Backdrop",
+    "Frame",
+    "InputError",
+    "LivematteError",
+    "Matte",
+    "MissingExtraError",
+    "OptionError",
+    "Orientation",
+    "OutputError",
+    "Recipe",
+    "Report",
+    "Score",
+    "Segmenter",
+    "__version__",
+    "demo",
+    "evaluate",
+    "export",
+    "matte",
+    "read",
+    "replace",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'livematte' has no attribute {name!r}")
+    home = _HOMES[name]
+    try:
+        return getattr(import_module(f"livematte.{home}"), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        from livematte.errors import MissingExtraError
+
+        raise MissingExtraError(f"livematte.{name}", "lab") from None
+
+
+def __dir__() -> list[str]:
+    return __all__

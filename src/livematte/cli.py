@@ -1,0 +1,249 @@
+"""The commands: each is a typed function, its docstring the help, and one public function behind it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+import livematte
+from livematte.errors import LivematteError, OptionError
+from livematte.pipeline import Progress
+from livematte.report import Report
+
+app = App(name="livematte", help="Cut people out of video, live.", version=livematte.__version__)
+
+Switch = Annotated[list[str] | None, Parameter(name="--set", negative="")]
+
+
+@app.command
+def demo(target: Path = Path("livematte-demo.mp4"), /) -> None:
+    """Put the clip that comes with livematte before the background that comes with it.
+
+    Parameters
+    ----------
+    target
+        Where the result goes: mp4, mov or mkv.
+    """
+    with _bar() as progress:
+        report = livematte.demo(target, progress=progress)
+    _say(report)
+    print(
+        f"Your turn: livematte replace your-clip.mp4 out.mp4 --background blur   (open {report.target} first)"
+    )
+
+
+@app.command
+def replace(
+    source: Path,
+    target: Path,
+    /,
+    *,
+    background: str = "blur",
+    network: str = "best",
+    threads: int | None = None,
+) -> None:
+    """Put the people of a video or photo before another background; sound and times are kept.
+
+    Parameters
+    ----------
+    source
+        A video or a photo.
+    target
+        The result: mp4, mov or mkv for a video; png, jpg or webp for a photo.
+    background
+        A photo, a video, a colour (CSS name or #rrggbb), blur, or transparent (photos).
+    network
+        The network that cuts out: best, or the path of a LiteRT file.
+    threads
+        For the network; half of the cores when left out.
+    """
+    with _bar() as progress:
+        report = livematte.replace(
+            source, target, background, network=network, threads=threads, progress=progress
+        )
+    _say(report)
+
+
+@app.command
+def matte(source: Path, target: Path, /, *, network: str = "best", threads: int | None = None) -> None:
+    """Write the mask itself, white where people are: grey video for a video, grey picture for a photo.
+
+    Parameters
+    ----------
+    source
+        A video or a photo.
+    target
+        The result: mp4, mov or mkv for a video; png, jpg or webp for a photo.
+    network
+        The network that cuts out: best, or the path of a LiteRT file.
+    threads
+        For the network; half of the cores when left out.
+    """
+    with _bar() as progress:
+        report = livematte.matte(source, target, network=network, threads=threads, progress=progress)
+    _say(report)
+
+
+@app.command
+def evaluate(
+    data: Path,
+    /,
+    *,
+    split: str = "val",
+    sets: Switch = None,
+    network: str = "best",
+    threads: int | None = None,
+) -> None:
+    """Measure the person's IoU on annotated pictures.
+
+    Parameters
+    ----------
+    data
+        A folder with index.jsonl.
+    split
+        The split of the index to measure on.
+    sets
+        Only this set of the index; may be given several times.
+    network
+        best, or the path of a LiteRT file.
+    threads
+        For the network; half of the cores when left out.
+    """
+    with _bar() as progress:
+        scores = livematte.evaluate(
+            data, split=split, sets=sets or (), network=network, threads=threads, progress=progress
+        )
+    width = max(len(score.set) for score in scores)
+    for score in scores:
+        print(f"{score.set:{width}}  {score.pictures:5d} pictures  IoU {score.iou:.4f}")
+
+
+@app.command
+def train(
+    data: Path,
+    out: Path,
+    /,
+    *,
+    network: str = "best",
+    phases: str = "128:15000,192:3000,256:1500",
+    batch: int = 16,
+    rate: float = 2e-3,
+    seed: int = 1,
+    device: str = "cpu",
+    threads: int = 1,
+) -> None:
+    """Train a network on annotated pictures; run again with the same folder to go on after a stop.
+
+    Parameters
+    ----------
+    data
+        A folder with index.jsonl.
+    out
+        A folder for last.pt (to go on from), best.pt (weights) and, at the end, LiteRT files.
+    network
+        Which network: best.
+    phases
+        side:steps, in order, separated by commas; going up in size learns most per hour.
+    batch
+        Pictures in one step.
+    rate
+        The highest learning rate.
+    seed
+        The same seed gives the same result on the same machine.
+    device
+        cpu, cuda or mps.
+    threads
+        On the CPU.
+    """
+    recipe = livematte.Recipe(
+        data=data,
+        out=out,
+        network=network,
+        phases=_phases(phases),
+        batch=batch,
+        rate=rate,
+        seed=seed,
+        device=device,
+        threads=threads,
+    )
+    livematte.train(recipe)
+    print(f"weights: {out / 'best.pt'}; livematte export {out / 'best.pt'} FOLDER makes LiteRT files of them")
+
+
+@app.command
+def export(checkpoint: Path, folder: Path, /, *, name: str = "best") -> None:
+    """Make the LiteRT files of a checkpoint: one each for square, landscape and portrait pictures.
+
+    Parameters
+    ----------
+    checkpoint
+        A best.pt of `livematte train`.
+    folder
+        Where the files go.
+    name
+        What the files' names begin with.
+    """
+    for file in livematte.export(checkpoint, folder, name=name):
+        print(f"{file}  {file.stat().st_size / 1e6:.1f} MB")
+
+
+def main() -> None:
+    """Run a command; a user's mistake ends with one line and exit code 2."""
+    try:
+        app(exit_on_error=False)
+    except CycloptsError:
+        sys.exit(2)  # cyclopts has said what was wrong
+    except LivematteError as error:
+        print(f"livematte: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("livematte: stopped; no output was written", file=sys.stderr)
+        sys.exit(130)
+
+
+def _phases(text: str) -> tuple[tuple[int, int], ...]:
+    try:
+        phases = tuple(
+            (int(side), int(steps)) for side, steps in (part.split(":") for part in text.split(","))
+        )
+    except ValueError:
+        raise OptionError(f"--phases is side:steps,side:steps,…, not {text!r}") from None
+    if any(side < 32 or side % 64 or steps < 1 for side, steps in phases):
+        raise OptionError(f"--phases: each side is a multiple of 64 and each count at least 1, not {text!r}")
+    return phases
+
+
+@contextmanager
+def _bar() -> Iterator[Progress | None]:
+    """A progress bar with frames per second and time left on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress as rich
+    from rich.console import Console
+
+    columns = (
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TextColumn("{task.fields[rate]:.0f} a second,"),
+        rich.TimeRemainingColumn(),
+        rich.TextColumn("left"),
+    )
+    with rich.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, rate=0.0)
+
+        def show(done: int, total: int | None) -> None:
+            bar.update(task, completed=done, total=total, rate=bar.tasks[0].speed or 0.0)
+
+        yield show
+
+
+def _say(report: Report) -> None:
+    for warning in report.warnings:
+        print(f"livematte: warning: {warning}", file=sys.stderr)
+    print(report)

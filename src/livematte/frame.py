@@ -1,0 +1,171 @@
+"""What flows through livematte: frames with their own time, and mattes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from fractions import Fraction
+from typing import TypeVar
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixel = TypeVar("Pixel", bound=np.generic)
+
+Picture = NDArray[np.uint8]
+"""H×W×3 RGB or one plane H×W, uint8 in 0..255."""
+
+Alpha = NDArray[np.float32]
+"""H×W float32 in 0..1, 1 where the person is."""
+
+
+class Orientation(IntEnum):
+    """How stored pixels must be turned to stand upright; the numbers are EXIF's."""
+
+    UPRIGHT = 1
+    MIRRORED = 2
+    TURNED_180 = 3
+    FLIPPED = 4
+    TRANSPOSED = 5
+    TURNED_RIGHT = 6  # a quarter turn clockwise makes it upright
+    TRANSVERSED = 7
+    TURNED_LEFT = 8
+
+    @property
+    def swaps_sides(self) -> bool:
+        """Whether width and height change places when the picture is made upright."""
+        return self >= Orientation.TRANSPOSED
+
+    def upright(self, stored: NDArray[Pixel]) -> NDArray[Pixel]:
+        """Turn a stored H×W or H×W×C array the way a player shows it (a view)."""
+        match self:
+            case Orientation.MIRRORED:
+                return stored[:, ::-1]
+            case Orientation.TURNED_180:
+                return stored[::-1, ::-1]
+            case Orientation.FLIPPED:
+                return stored[::-1]
+            case Orientation.TRANSPOSED:
+                return stored.swapaxes(0, 1)
+            case Orientation.TURNED_RIGHT:
+                return stored.swapaxes(0, 1)[:, ::-1]
+            case Orientation.TRANSVERSED:
+                return stored[::-1, ::-1].swapaxes(0, 1)
+            case Orientation.TURNED_LEFT:
+                return stored.swapaxes(0, 1)[::-1]
+        return stored
+
+    def stored(self, upright: NDArray[Pixel]) -> NDArray[Pixel]:
+        """Undo `upright` (a view)."""
+        inverse = {
+            Orientation.TURNED_RIGHT: Orientation.TURNED_LEFT,
+            Orientation.TURNED_LEFT: Orientation.TURNED_RIGHT,
+        }
+        return inverse.get(self, self).upright(upright)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture as it was decoded, with its own time.
+
+    `image` holds the stored planes (yuv420p stays yuv420p; a still is one rgb24 plane);
+    `time` is in seconds on the clip's own clock, None for a still;
+    `orientation` says how a player turns the stored planes before it shows them.
+    """
+
+    image: av.VideoFrame
+    time: Fraction | None = None
+    orientation: Orientation = Orientation.UPRIGHT
+
+    @classmethod
+    def from_rgb(cls, picture: Picture, time: Fraction | None = None) -> Frame:
+        """Wrap an upright uint8 RGB H×W×3 array."""
+        return cls(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24"), time)
+
+    @property
+    def width(self) -> int:
+        """Stored width in pixels."""
+        return self.image.width
+
+    @property
+    def height(self) -> int:
+        """Stored height in pixels."""
+        return self.image.height
+
+    @property
+    def format(self) -> str:
+        """FFmpeg's name of the pixel format."""
+        return self.image.format.name
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """(width, height) as a player shows it."""
+        sides = (self.width, self.height)
+        return sides[::-1] if self.orientation.swaps_sides else sides
+
+    def planes(self) -> list[NDArray[np.uint8]]:
+        """The stored planes as views, H×W (or H×W×3 for a still), for 8-bit formats.
+
+        The views share memory with the frame: write only to one that `blank_like` made.
+        """
+        channels = len(self.image.format.components) if len(self.image.planes) == 1 else 1
+        return [_view(plane, channels) for plane in self.image.planes]
+
+    def blank_like(self) -> Frame:
+        """A new frame of the same size, format, tags, time and orientation; pixels undefined."""
+        image = av.VideoFrame(self.width, self.height, self.format)
+        for name in ("color_range", "colorspace", "color_primaries", "color_trc"):
+            setattr(image, name, getattr(self.image, name))
+        if self.image.time_base is not None:
+            image.pts, image.time_base = self.image.pts, self.image.time_base
+            image.duration = self.image.duration
+        return replace(self, image=image)
+
+    def rgb(self, width: int | None = None, height: int | None = None) -> Picture:
+        """Upright uint8 RGB H×W×3, scaled by swscale straight from the stored planes.
+
+        width, height: of the upright result; the frame's own when left out.
+        """
+        own_width, own_height = self.upright_size
+        size = (width or own_width, height or own_height)
+        if self.orientation.swaps_sides:
+            size = size[::-1]
+        small = self.image.reformat(
+            width=size[0], height=size[1], format="rgb24", interpolation="AREA", threads=1
+        )
+        return np.ascontiguousarray(self.orientation.upright(small.to_ndarray()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matte:
+    """The person's mask for one frame.
+
+    levels: uint8 H×W in 0..255 at the frame's stored size, 255 where the person is;
+    mask: float32 h×w in 0..1, upright, the network's own small output that the levels were refined from;
+    orientation: the frame's.
+    """
+
+    levels: NDArray[np.uint8]
+    mask: Alpha
+    orientation: Orientation = Orientation.UPRIGHT
+
+    @property
+    def alpha(self) -> Alpha:
+        """Alpha at the frame's upright size, float32 H×W in 0..1."""
+        return self.orientation.upright(self.levels).astype(np.float32) / np.float32(255)
+
+
+def halve(plane: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
+    """Halve an H×W or H×W×C plane while its longer side stays at least `least`; exact halves are cheap."""
+    while max(plane.shape[:2]) >= 2 * least and min(plane.shape[:2]) > 1:
+        size = (plane.shape[1] // 2, plane.shape[0] // 2)
+        plane = cv2.resize(plane, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return plane
+
+
+def _view(plane: av.video.plane.VideoPlane, channels: int) -> NDArray[np.uint8]:
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+    rows = rows[:, : plane.width * channels]
+    return rows.reshape(plane.height, plane.width, channels) if channels > 1 else rows

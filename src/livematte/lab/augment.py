@@ -1,0 +1,160 @@
+"""Batches of training pictures: cropped, put before other backgrounds, and seen by other cameras.
+
+All on whole batches in torch, on whatever device the photos are.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from livematte.lab.photos import Photos
+
+NOBODY = 0.06
+"""Share of pictures in which there is no person at all."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """picture N×3×H×W and truth N×1×H×W in 0..1; earlier: the truth a little before, where is_clip (N)."""
+
+    picture: Tensor
+    truth: Tensor
+    earlier: Tensor
+    is_clip: Tensor
+
+
+class Composer:
+    """Draws batches from people and from pictures without any."""
+
+    def __init__(self, people: Photos, empty: Photos, random: Generator) -> None:
+        self.people, self.empty, self.random = people, empty, random
+
+    def batch(self, count: int, height: int, width: int) -> Batch:
+        """One batch of height×width pictures."""
+        draw = self._draw
+        rows = torch.multinomial(self.people.weight, count, replacement=True, generator=self.random)
+        rows = rows.to(self.people.rgba.device)
+        frame_aspect = width / height * torch.exp(draw((count,), -0.3, 0.3))
+        sources, aspect = self.people.rgba[rows], self.people.aspect[rows]
+        free = self._free(rows, sources[:, 3], aspect, frame_aspect)
+        theta = self._windows(sources[:, 3], aspect, frame_aspect, free)
+        grid = F.affine_grid(theta, [count, 1, height, width], align_corners=False)
+        shown = self._show(sources, grid, free)
+        picture, truth = shown[:, :3], shown[:, 3:]
+
+        nobody = draw((count,), 0, 1) < NOBODY
+        truth[nobody] = 0
+        other = free | nobody
+        if other.any():
+            behind = self._backgrounds(int(other.sum()), height, width)
+            picture[other] = self._compose(picture[other], truth[other], behind)
+
+        before = self.people.earlier[rows]
+        is_clip = (before != rows) & ~nobody
+        earlier = truth.clone()
+        earlier[is_clip] = self._show(self.people.rgba[before[is_clip], 3:], grid[is_clip], free[is_clip])
+        return Batch(self.camera(picture), truth, earlier, is_clip)
+
+    def camera(self, picture: Tensor) -> Tensor:
+        """Other exposure, contrast, white balance, saturation, blur and noise for each of N×3×H×W in 0..1."""
+        count, draw = len(picture), self._draw
+        one = (count, 1, 1)
+        picture = picture.clamp(1e-3, 1) ** torch.exp(draw((count, 1, 1, 1), -0.45, 0.45))
+        gain = torch.exp(draw(one, -0.35, 0.2)) * torch.exp(draw((count, 1, 3), -0.12, 0.12))
+        colourful = torch.where(draw(one, 0, 1) < 0.06, 0.0, draw(one, 0.5, 1.4))
+        grey = torch.full((3, 3), 1 / 3, device=picture.device)
+        mix = (grey + colourful * (torch.eye(3, device=picture.device) - grey)) * gain
+        contrast = torch.exp(draw(one, -0.35, 0.25))
+        mean = picture[:, :, ::4, ::4].mean((1, 2, 3)).view(one) * gain.mean(2, keepdim=True)
+        shift = (mean * (1 - contrast)).expand(count, 3, 1)
+        picture = torch.baddbmm(shift, mix * contrast, picture.flatten(2)).view(picture.shape)
+        blurred = draw((count,), 0, 1) < 0.15
+        picture[blurred] = F.avg_pool2d(picture[blurred], 3, 1, 1, count_include_pad=False)
+        noisy = draw((count,), 0, 1) < 0.3
+        noise = torch.randn(picture[noisy].shape, generator=self.random).to(picture.device)
+        picture[noisy] += noise * draw((len(noise), 1, 1, 1), 0, 0.06)
+        return picture.clamp_(0, 1)
+
+    def _free(self, rows: Tensor, alpha: Tensor, aspect: Tensor, frame_aspect: Tensor) -> Tensor:
+        """Which get another background: all keyed ones, and some stills whose person is whole at both sides."""
+        tall = (aspect < 0.75 * frame_aspect).float()
+        whole = alpha[:, :, [0, -1]].float().mean((1, 2)) < 12
+        return self.people.cut_out[rows] | (whole & (self._draw((len(rows),), 0, 1) < 0.25 + 0.3 * tall))
+
+    def _show(self, sources: Tensor, grid: Tensor, free: Tensor) -> Tensor:
+        """uint8 N×C×S×S seen through N windows, float N×C×H×W in 0..1; nothing lies around what is free."""
+        shown = torch.empty(len(grid), sources.shape[1], *grid.shape[1:3], device=grid.device)
+        for chosen, padding in ((free, "zeros"), (~free, "reflection")):
+            if chosen.any():
+                shown[chosen] = F.grid_sample(
+                    sources[chosen] / 255, grid[chosen], padding_mode=padding, align_corners=False
+                )
+        return shown
+
+    def _compose(self, picture: Tensor, truth: Tensor, behind: Tensor) -> Tensor:
+        """Put the person before another background, with some of its light so that the seam is no clue."""
+        light = (_mean(behind) + 0.2) / (_mean(picture) + 0.2)
+        lit = picture * light.clamp(0.6, 1.5) ** self._draw((len(picture), 1, 1, 1), 0, 0.7)
+        return behind.lerp(lit.clamp(0, 1), truth)
+
+    def _backgrounds(self, count: int, height: int, width: int) -> Tensor:
+        rows = torch.randint(len(self.empty), (count,), generator=self.random).to(self.empty.rgba.device)
+        aspect = self.empty.aspect[rows]
+        share = width / height * torch.ones_like(aspect)
+        high = torch.minimum(torch.ones_like(aspect), aspect / share) * self._draw((count,), 0.5, 1)
+        theta = self._theta(aspect, share * high, high, self._room(aspect, share * high), self._room(1, high))
+        grid = F.affine_grid(theta, [count, 1, height, width], align_corners=False)
+        return F.grid_sample(
+            self.empty.rgba[rows, :3] / 255, grid, padding_mode="reflection", align_corners=False
+        )
+
+    def _windows(self, alpha: Tensor, aspect: Tensor, frame_aspect: Tensor, free: Tensor) -> Tensor:
+        """The affine that shows a window of each source; lengths in units of half the source's height.
+
+        free: the window may reach beyond the source, because nothing lies around the person.
+        """
+        count = len(aspect)
+        inside = torch.minimum(torch.ones_like(aspect), aspect / frame_aspect)
+        around = torch.maximum(torch.ones_like(aspect), aspect / frame_aspect)
+        near = inside * torch.exp(self._draw((count,), math.log(0.55), math.log(1.1)))
+        far = (
+            inside
+            * (around / inside) ** self._draw((count,), 0.3, 1)
+            * torch.exp(self._draw((count,), -0.3, 0.55))
+        )
+        high = torch.where(free, far, near)
+        wide = high * frame_aspect
+        x, y = self._room(aspect, wide), self._room(1, high)
+        slack = self._draw((count,), -0.5, 0.5) * wide
+        x = torch.where(free, x + slack, x)
+        # somebody cut off by the lower edge of the source stands on the lower edge of the frame
+        stands = free & (alpha[:, -2:].float().mean((1, 2)) > 12)
+        y = torch.where(stands, 1 - high - self._draw((count,), 0, 0.15) * high, y)
+        y = torch.where(free & ~stands, y + self._draw((count,), -0.3, 0.3) * high, y)
+        return self._theta(aspect, wide, high, x, y)
+
+    def _room(self, source: Tensor | int, window: Tensor) -> Tensor:
+        """A centre anywhere that keeps the window within the source, or the middle where it is larger."""
+        return (source - window).clamp(min=0) * self._draw((len(window),), -1, 1)
+
+    def _theta(self, aspect: Tensor, wide: Tensor, high: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        angle = (torch.randn(len(aspect), generator=self.random) * 6).deg2rad().to(aspect.device)
+        mirror = self._draw((len(aspect),), -1, 1).sign()
+        cosine, sine = angle.cos(), angle.sin()
+        across = torch.stack([cosine * wide * mirror / aspect, -sine * high / aspect, x / aspect], 1)
+        down = torch.stack([sine * wide * mirror, cosine * high, y], 1)
+        return torch.stack([across, down], 1)
+
+    def _draw(self, shape: tuple[int, ...], low: float, high: float) -> Tensor:
+        drawn = torch.rand(shape, generator=self.random) * (high - low) + low
+        return drawn.to(self.people.rgba.device)
+
+
+def _mean(picture: Tensor) -> Tensor:
+    """Each channel's mean, N×C×1×1; every fourth pixel is enough."""
+    return picture[:, :, ::4, ::4].mean((2, 3), keepdim=True)

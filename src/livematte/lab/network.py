@@ -1,0 +1,208 @@
+"""The network: an hourglass that reads a frame and the mask of the frame before.
+
+After "Mobile Real-time Video Segmentation" (Bazarevsky and Tkachenka, Google AI Blog, 2018). Shapes in the
+comments are for a 256×256 input and the sizes of `best`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Everything that shapes the network; each idea of the 2018 design is a switch.
+
+    stem_kernel, stem_stride: the convolution straight on the input; four channels make a big kernel cheap.
+    widths: channels of the four levels of the hourglass, from the stem's resolution down.
+    depths: residual bottlenecks on each level on the way down.
+    squeeze: what each level's bottlenecks divide their channels by; far where channels are many.
+    kernels: the inner kernel of each level's bottlenecks; wide where the map is small.
+    skips: whether the way up sees what the way down saw (U-Net).
+    context: whether the deepest level is gated by its own global mean.
+    refine: the densely connected layers that read the picture again for the edges: at full resolution
+        (`plain`), on 2×2 blocks as channels (`blocks`: same output, a quarter of the positions), or none.
+    growth: channels that each of the dense layers adds; one number a layer.
+    previous: whether the mask of the frame before is read at all.
+    """
+
+    stem_kernel: int = 7
+    stem_stride: int = 4
+    widths: tuple[int, int, int, int] = (24, 64, 128, 256)
+    depths: tuple[int, int, int, int] = (1, 2, 6, 4)
+    squeeze: tuple[int, int, int, int] = (4, 4, 8, 16)
+    kernels: tuple[int, int, int, int] = (3, 3, 3, 5)
+    skips: bool = True
+    context: bool = True
+    refine: Literal["none", "plain", "blocks"] = "blocks"
+    growth: tuple[int, ...] = (4, 4)
+    previous: bool = True
+
+
+PRESETS = {"best": Sizes()}
+
+
+class Convolution(nn.Sequential):
+    """Convolution without bias, batch normalisation and, unless told otherwise, ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, active: bool = True) -> None:
+        layers: list[nn.Module] = [
+            nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, bias=False),
+            nn.BatchNorm2d(outputs),
+        ]
+        super().__init__(*layers, *([nn.ReLU()] if active else []))
+
+
+class Halve(nn.Sequential):
+    """A 2×2 convolution of stride 2; an odd side is first padded by one."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(Convolution(inputs, outputs, 2, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N×inputs×h×w to N×outputs×⌈h/2⌉×⌈w/2⌉."""
+        height, width = x.shape[-2:]
+        if height % 2 or width % 2:
+            x = F.pad(x, (0, width % 2, 0, height % 2))
+        halved: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+        return halved
+
+
+class Bottleneck(nn.Module):
+    """Residual block whose middle has `squeeze` times fewer channels (He et al. 2015; 2018: 16 to 32)."""
+
+    def __init__(self, channels: int, squeeze: int, kernel: int) -> None:
+        super().__init__()
+        inner = max(channels // squeeze, 4)
+        self.body = nn.Sequential(
+            Convolution(channels, inner, 1),
+            Convolution(inner, inner, kernel),
+            Convolution(inner, channels, 1, active=False),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N×C×h×w to the same shape."""
+        return F.relu(x + self.body(x))
+
+
+class Context(nn.Module):
+    """Add to every position what the whole picture says (a global mean through one layer)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N×C×h×w to the same shape."""
+        return x + F.relu(self.mix(x.mean((2, 3), keepdim=True)))
+
+
+class Rise(nn.Module):
+    """One step up: narrow, enlarge to the skip's size, add the skip, one bottleneck."""
+
+    def __init__(self, below: int, channels: int, squeeze: int, kernel: int, skip: bool) -> None:
+        super().__init__()
+        self.narrow = Convolution(below, channels, 1, active=False)
+        self.skip = Convolution(channels, channels, 1, active=False) if skip else None
+        self.block = Bottleneck(channels, squeeze, kernel)
+
+    def forward(self, x: Tensor, beside: Tensor) -> Tensor:
+        """N×below×h×w and, from the way down, N×channels×H×W: N×channels×H×W."""
+        x = enlarge(self.narrow(x), beside)
+        if self.skip is not None:
+            x = x + self.skip(beside)
+        risen: Tensor = self.block(F.relu(x))
+        return risen
+
+
+class Refinement(nn.Module):
+    """Densely connected layers (Huang et al. 2017) over the picture and what the hourglass found."""
+
+    def __init__(self, features: int, growth: tuple[int, ...], block: int) -> None:
+        super().__init__()
+        self.block = block
+        self.narrow = nn.Conv2d(features, block * block, 1)
+        channels = 3 * block * block + self.narrow.out_channels
+        self.layers = nn.ModuleList()
+        for grown in growth:
+            self.layers.append(Convolution(channels, grown, 3))
+            channels += grown
+        self.head = nn.Conv2d(channels, block * block, 1)
+
+    def forward(self, picture: Tensor, features: Tensor) -> Tensor:
+        """N×3×256×256 and N×24×64×64: logits N×1×256×256."""
+        seen = F.pixel_unshuffle(picture, self.block)  # N×12×128×128
+        x = torch.cat([seen, enlarge(self.narrow(features), seen)], 1)  # N×16×128×128
+        for layer in self.layers:
+            x = torch.cat([x, layer(x)], 1)
+        logits: Tensor = F.pixel_shuffle(self.head(x), self.block)
+        return logits
+
+
+class Network(nn.Module):
+    """The hourglass with its refinement. Sides of the input are multiples of 4."""
+
+    def __init__(self, sizes: Sizes | None = None) -> None:
+        super().__init__()
+        self.sizes = s = sizes or Sizes()
+        self.stem = Convolution(4 if s.previous else 3, s.widths[0], s.stem_kernel, s.stem_stride)
+        self.down = nn.ModuleList()
+        for level, width in enumerate(s.widths):
+            blocks = [Bottleneck(width, s.squeeze[level], s.kernels[level]) for _ in range(s.depths[level])]
+            step = [] if level == 0 else [Halve(s.widths[level - 1], width)]
+            self.down.append(nn.Sequential(*step, *blocks))
+        self.context = Context(s.widths[-1]) if s.context else nn.Identity()
+        self.up = nn.ModuleList(
+            Rise(s.widths[level + 1], s.widths[level], s.squeeze[level], s.kernels[level], s.skips)
+            for level in (2, 1, 0)
+        )
+        self.refine = (
+            Refinement(s.widths[0], s.growth, 2 if s.refine == "blocks" else 1)
+            if s.refine != "none"
+            else nn.Conv2d(s.widths[0], 1, 1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits N×1×H×W of the person for N×4×H×W: RGB and the previous mask, all in 0..1."""
+        picture, size = x[:, :3], x.shape[-2:]
+        x = self.stem(x if self.sizes.previous else picture)  # N×24×64×64
+        seen: list[Tensor] = []
+        for level in self.down:  # 64², 32², 16², 8²
+            x = level(x)
+            seen.append(x)
+        x = self.context(x)
+        for rise, beside in zip(self.up, reversed(seen[:-1]), strict=True):
+            x = rise(x, beside)  # back to N×24×64×64
+        if isinstance(self.refine, Refinement):
+            logits: Tensor = self.refine(picture, x)
+            return logits
+        return F.interpolate(self.refine(x), size=size, mode="bilinear", align_corners=False)
+
+
+def enlarge(x: Tensor, like: Tensor) -> Tensor:
+    """Bilinear resize of N×C×h×w to the height and width of `like`."""
+    return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def count_macs(network: Network, height: int, width: int) -> int:
+    """Multiply-accumulates of all convolutions for one height×width picture."""
+    macs = 0
+
+    def add(layer: nn.Module, _: object, output: Tensor) -> None:
+        nonlocal macs
+        assert isinstance(layer, nn.Conv2d)
+        macs += output[0].numel() * layer.weight[0].numel()
+
+    hooks = [m.register_forward_hook(add) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    mode = network.training
+    with torch.no_grad():
+        network.eval()(torch.zeros(1, 4, height, width))
+    network.train(mode)
+    for hook in hooks:
+        hook.remove()
+    return macs

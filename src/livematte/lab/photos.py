@@ -1,0 +1,94 @@
+"""The training pictures, decoded once and held in memory as one tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from livematte.dataset import Pictures, Row
+from livematte.errors import InputError
+
+
+@dataclass(frozen=True)
+class Photos:
+    """N pictures with their truth, stretched to a common square; `aspect` remembers their shape.
+
+    rgba: uint8 N×4×S×S, RGB and the person's alpha.
+    aspect: float32 N, width by height of the original.
+    earlier: int64 N, the row that shows the same clip a little earlier, or the row itself.
+    cut_out: bool N, the background is a key colour or nothing: another must be put behind.
+    weight: float32 N, how often a row is drawn.
+    """
+
+    rgba: Tensor
+    aspect: Tensor
+    earlier: Tensor
+    cut_out: Tensor
+    weight: Tensor
+
+    @classmethod
+    def load(
+        cls, folder: Path, rows: Sequence[Row], side: int, progress: Iterable[Row] | None = None
+    ) -> Photos:
+        """Decode the rows of a data folder to side×side; about side² × 4 bytes each.
+
+        progress: the same rows through a progress bar.
+        """
+        if not rows:
+            raise InputError(f"{folder}: no picture of the wanted kind in its index")
+        rgba = torch.empty(len(rows), 4, side, side, dtype=torch.uint8)
+        aspect = torch.empty(len(rows))
+        with Pictures(folder) as pictures:
+            for number, row in enumerate(progress or rows):
+                picture, mask = pictures.rgb(row), pictures.person(row)
+                if row.by == "key":
+                    mask = _tighten(mask)
+                aspect[number] = picture.shape[1] / picture.shape[0]
+                both = cv2.resize(np.dstack([picture, mask]), (side, side), interpolation=cv2.INTER_AREA)
+                rgba[number] = torch.from_numpy(both).permute(2, 0, 1)
+        return cls(
+            rgba,
+            aspect,
+            _earlier(rows),
+            torch.tensor([row.by == "key" or row.kind == "cutout" for row in rows]),
+            _weights(rows),
+        )
+
+    def to(self, device: str) -> Photos:
+        """The same photos on a device."""
+        return Photos(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+    def __len__(self) -> int:
+        return len(self.rgba)
+
+
+def _tighten(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A chroma key's outermost pixel still shows the key colour: pull the edge in by about one pixel."""
+    soft = cv2.GaussianBlur(mask, (0, 0), 1.0).astype(np.float32)
+    tight: NDArray[np.uint8] = np.clip((soft - 110) * (255 / 130), 0, 255).astype(np.uint8)
+    return tight
+
+
+def _earlier(rows: Sequence[Row], reach: int = 3) -> Tensor:
+    place = {
+        (row.set, row.clip, row.frame): number for number, row in enumerate(rows) if row.clip is not None
+    }
+    result = torch.arange(len(rows))
+    for (of_set, clip, frame), number in place.items():
+        assert frame is not None
+        back = [place[key] for step in range(1, reach + 1) if (key := (of_set, clip, frame - step)) in place]
+        if back:
+            result[number] = back[number % len(back)]
+    return result
+
+
+def _weights(rows: Sequence[Row]) -> Tensor:
+    """Frames of a clip look alike: a clip's frames count together as much as a few stills."""
+    return torch.tensor([0.35 if row.kind == "clip" else 1.0 for row in rows])

@@ -1,0 +1,167 @@
+"""Simulated previous masks: what a still photo needs to teach a network about video.
+
+After "Mobile Real-time Video Segmentation" (Bazarevsky and Tkachenka, 2018): from one annotated still make
+the pair (frame, mask of the frame before). All masks are float32 N×1×H×W in 0..1; all randomness comes from
+the generator that is given, so that the same seed gives the same masks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How often each simulation is used, as weights.
+
+    empty: the first frame, or somebody walks in.
+    small: the true mask slightly moved: learn to follow it.
+    large: the true mask far off, or another picture's: learn to distrust it.
+    spline: the picture and its truth bent, the previous mask left: fast motion of camera or person.
+    clip: the truth of an earlier frame, where the picture comes from a clip (elsewhere: small).
+    """
+
+    empty: float = 0.35
+    small: float = 0.2
+    large: float = 0.1
+    spline: float = 0.2
+    clip: float = 0.15
+
+    @classmethod
+    def at(cls, progress: float) -> Mix:
+        """The mix at this share of a training: mostly empty at first, lest it learns to copy before it sees."""
+        full = cls()
+        early = max(0.0, 1 - progress / 0.4)
+        share = {field.name: getattr(full, field.name) * (1 - early) for field in fields(cls)}
+        return cls(
+            **share
+            | {
+                "empty": full.empty * (1 - early) + early * 0.85,
+                "small": full.small * (1 - early) + early * 0.15,
+            }
+        )
+
+
+def empty(truth: Tensor) -> Tensor:
+    """No previous mask: zeros of the truth's shape."""
+    return torch.zeros_like(truth)
+
+
+def affine_small(truth: Tensor, random: Generator) -> Tensor:
+    """The truth moved by at most 2 % of the side, scaled by at most 3 % and turned by at most 2°."""
+    return _affine(truth, 0.02, 0.03, 2.0, random)
+
+
+def affine_large(truth: Tensor, random: Generator) -> Tensor:
+    """The truth moved by 25 to 60 % of each side, scaled by up to 30 % and turned by up to 25°; or another's.
+
+    In a batch of several, a third takes the mask of the next picture in the batch instead.
+    """
+    moved = _affine(truth, 0.6, 0.3, 25.0, random, least=0.25)
+    if len(truth) == 1:
+        return moved
+    swap = _uniform((len(truth), 1, 1, 1), 0, 1, truth, random) < 1 / 3
+    return torch.where(swap, truth.roll(1, 0), moved)
+
+
+def thin_plate_spline(
+    picture: Tensor, truth: Tensor, random: Generator, strength: float = 0.12
+) -> tuple[Tensor, Tensor]:
+    """Bend picture (N×3×H×W) and truth together by a random thin-plate spline (Bookstein 1989).
+
+    strength: the largest move of a control point, as a share of the side. The previous mask is not this
+    function's business: it stays as it was, which is the point of it.
+    """
+    grid = _spline_grid(truth, strength, random)
+    both = F.grid_sample(torch.cat([picture, truth], 1), grid, padding_mode="reflection", align_corners=False)
+    return both[:, :-1], both[:, -1:]
+
+
+def roughen(mask: Tensor, random: Generator) -> Tensor:
+    """Make a true mask look like a network's own: softer, and here and there a patch missing or added."""
+    height, width = mask.shape[-2:]
+    coarse = F.interpolate(mask, (height // 4, width // 4), mode="bilinear", antialias=True)
+    coarse = F.interpolate(coarse, (height, width), mode="bilinear")
+    soft = mask.lerp(coarse, _uniform((len(mask), 1, 1, 1), 0, 1, mask, random))
+    rows = torch.linspace(0, 1, height, device=mask.device).view(1, 1, -1, 1)
+    columns = torch.linspace(0, 1, width, device=mask.device).view(1, 1, 1, -1)
+    y, x, radius, value, chosen = (_uniform((len(mask), 1, 1, 1), 0, 1, mask, random) for _ in range(5))
+    patch = ((rows - y) ** 2 + (columns - x) ** 2 < (0.03 + 0.12 * radius) ** 2) & (chosen < 0.3)
+    return torch.where(patch, (value > 0.5).to(mask.dtype), soft)
+
+
+def simulate(
+    picture: Tensor, truth: Tensor, earlier: Tensor, is_clip: Tensor, mix: Mix, random: Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Give every picture of a batch a previous mask, each in one of the ways of `mix`.
+
+    earlier: N×1×H×W, the truth of an earlier frame where is_clip (bool N) says so.
+    Returns (picture, truth, previous): the first two are bent where the spline was drawn.
+    """
+    weights = torch.tensor([mix.empty, mix.small, mix.large, mix.spline, mix.clip])
+    way = torch.multinomial(weights, len(truth), replacement=True, generator=random).to(truth.device)
+    way[(way == 4) & ~is_clip] = 1
+    previous = empty(truth)
+    picture, truth = picture.clone(), truth.clone()
+    for number, make in ((1, affine_small), (2, affine_large)):
+        here = way == number
+        if here.any():
+            previous[here] = make(truth[here], random)
+    bent = way == 3
+    if bent.any():
+        previous[bent] = truth[bent]
+        picture[bent], truth[bent] = thin_plate_spline(picture[bent], truth[bent], random)
+    previous[way == 4] = earlier[way == 4]
+    seen = way != 0
+    previous[seen] = roughen(previous[seen], random)
+    return picture, truth, previous
+
+
+def _affine(
+    mask: Tensor, shift: float, scale: float, degrees: float, random: Generator, least: float = 0.0
+) -> Tensor:
+    count = len(mask)
+    angle = _uniform((count,), -degrees, degrees, mask, random).deg2rad()
+    zoom = 1 + _uniform((count,), -scale, scale, mask, random)
+    # the grid runs from -1 to 1, so a share of the side counts twice
+    move = 2 * _uniform((count, 2), least, shift, mask, random)
+    move = move * _uniform((count, 2), -1, 1, mask, random).sign()
+    cosine, sine = angle.cos() * zoom, angle.sin() * zoom
+    theta = torch.stack([cosine, -sine, move[:, 0], sine, cosine, move[:, 1]], 1).view(-1, 2, 3)
+    grid = F.affine_grid(theta, list(mask.shape), align_corners=False)
+    # a person cut off by the frame goes on beyond it; a mask that is far off does not
+    beyond = "zeros" if least else "border"
+    return F.grid_sample(mask, grid, padding_mode=beyond, align_corners=False)
+
+
+def _spline_grid(like: Tensor, strength: float, random: Generator, points: int = 4) -> Tensor:
+    count, _, height, width = like.shape
+    ticks = torch.linspace(-1, 1, points, device=like.device)
+    control = torch.cartesian_prod(ticks, ticks)
+    goal = 2 * _uniform((count, len(control), 2), -strength, strength, like, random)
+    # solve for a spline through the moved control points: kernel, then the affine part
+    affine = torch.cat([torch.ones(len(control), 1, device=like.device), control], 1)
+    top = torch.cat([_kernel(control, control), affine], 1)
+    bottom = torch.cat([affine.T, torch.zeros(3, 3, device=like.device)], 1)
+    weights = torch.linalg.solve(torch.cat([top, bottom]), F.pad(goal, (0, 0, 0, 3)))
+    rows = (torch.arange(height, device=like.device) + 0.5) * 2 / height - 1
+    columns = (torch.arange(width, device=like.device) + 0.5) * 2 / width - 1
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
+    place = torch.stack([x, y], -1).view(-1, 2)
+    basis = torch.cat([_kernel(place, control), torch.ones(len(place), 1, device=like.device), place], 1)
+    grid: Tensor = (place + basis @ weights).view(count, height, width, 2)
+    return grid
+
+
+def _kernel(a: Tensor, b: Tensor) -> Tensor:
+    squared = (a[:, None] - b[None]).square().sum(-1)
+    kernel: Tensor = squared * torch.log(squared + 1e-9)
+    return kernel
+
+
+def _uniform(shape: tuple[int, ...], low: float, high: float, like: Tensor, random: Generator) -> Tensor:
+    return (torch.rand(shape, generator=random) * (high - low) + low).to(like.device)

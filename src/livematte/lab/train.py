@@ -1,0 +1,277 @@
+"""Training: one loop, from annotated pictures to a checkpoint."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
+from torch import Tensor
+
+from livematte.dataset import Pictures, Row, read_index, select
+from livematte.errors import InputError, OptionError
+from livematte.lab.augment import Composer
+from livematte.lab.losses import loss_terms, total
+from livematte.lab.network import PRESETS, Network, Sizes
+from livematte.lab.photos import Photos
+from livematte.lab.previous_mask import Mix, simulate
+from livematte.measure import iou
+
+SHAPES = ((1.0, 1.0, 0.5), (9 / 16, 1.0, 0.3), (1.0, 9 / 16, 0.2))
+"""Height and width as shares of the side, and how often: square, landscape, portrait."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides a training's result.
+
+    data: folder with `index.jsonl`. out: folder for `last.pt` (to resume from) and `best.pt` (weights).
+    phases: (side in pixels, steps) in order; resolution goes up, which learns most per hour.
+    val_set: the set of the index whose `val` split chooses the best checkpoint.
+    """
+
+    data: Path
+    out: Path
+    network: str = "best"
+    phases: tuple[tuple[int, int], ...] = ((128, 15000), (192, 3000), (256, 1500))
+    batch: int = 16
+    rate: float = 2e-3
+    decay: float = 1e-4
+    average: float = 0.999
+    seed: int = 1
+    device: str = "cpu"
+    threads: int = 1
+    validate_every: int = 500
+    val_set: str = "picsart"
+
+    @property
+    def steps(self) -> int:
+        """Steps of all phases together."""
+        return sum(steps for _, steps in self.phases)
+
+    def phase(self, step: int) -> int:
+        """The number of the phase that a step belongs to."""
+        for number, (_, steps) in enumerate(self.phases):
+            if step < steps:
+                return number
+            step -= steps
+        return len(self.phases) - 1
+
+    def learning_rate(self, step: int, warm: int = 500) -> float:
+        """Linear for the first steps, then half a cosine down to a hundredth."""
+        return self.rate * min(
+            (step + 1) / warm, 0.01 + 0.99 * (1 + math.cos(math.pi * step / self.steps)) / 2
+        )
+
+
+@dataclass
+class State:
+    """Everything that changes while training; saved whole, so that a stopped run goes on as if it had not."""
+
+    network: Network
+    average: Network
+    optimizer: torch.optim.Optimizer
+    random: torch.Generator
+    step: int = 0
+    best: tuple[int, float] = (-1, 0.0)
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        """Write to a neighbour first: a stop in the middle never costs the checkpoint."""
+        values: dict[str, Any] = {
+            "sizes": vars(self.network.sizes),
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": self.random.get_state(),
+            "step": self.step,
+            "best": self.best,
+            "history": self.history,
+        }
+        torch.save(values, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+
+    def load(self, path: Path, device: str) -> None:
+        """Go on from what `save` wrote; InputError where it is of another network."""
+        values = torch.load(path, map_location=device, weights_only=True)
+        if values["sizes"] != vars(self.network.sizes):
+            raise InputError(f"{path}: a checkpoint of another network; give another --out")
+        self.network.load_state_dict(values["network"])
+        self.average.load_state_dict(values["average"])
+        self.optimizer.load_state_dict(values["optimizer"])
+        self.random.set_state(values["random"].cpu())
+        self.step, self.best, self.history = values["step"], tuple(values["best"]), values["history"]
+
+
+def train(recipe: Recipe, *, quiet: bool = False) -> State:
+    """Train, or go on training, as the recipe says; returns the state at the end.
+
+    Writes `last.pt` at every validation and when interrupted, `best.pt` when the validation IoU of the
+    averaged weights is the best of the current phase.
+    """
+    if recipe.network not in PRESETS:
+        raise OptionError(f"network {recipe.network!r} is unknown; there is: {', '.join(PRESETS)}")
+    torch.set_num_threads(recipe.threads)
+    torch.manual_seed(recipe.seed)
+    rows = read_index(recipe.data)
+    usable = select(rows, split="train", commercial_only=True)
+    people = [row for row in usable if row.truth != "none"]
+    empty = [row for row in usable if row.truth == "none"]
+    validation = select(rows, split="val", sets=[recipe.val_set])
+    recipe.out.mkdir(parents=True, exist_ok=True)
+    state = _start(recipe)
+    console = Console(quiet=quiet)
+    try:
+        while state.step < recipe.steps:
+            _phase(recipe, state, people, empty, validation, console)
+    finally:
+        state.save(recipe.out / "last.pt")
+    return state
+
+
+def validate(
+    network: Network, folder: Path, rows: Sequence[Row], height: int, width: int, device: str = "cpu"
+) -> float:
+    """Mean IoU of the person over the rows, each a first frame, measured at the picture's own size."""
+    results = []
+    network.eval()
+    with Pictures(folder) as pictures, torch.no_grad():
+        for row in rows:
+            picture = torch.from_numpy(pictures.rgb(row)).permute(2, 0, 1)[None].to(device) / 255
+            small = _resize(picture, height, width)
+            logits = network(torch.cat([small, torch.zeros_like(small[:, :1])], 1))
+            mask = _resize(logits, *picture.shape[-2:])[0, 0] > 0
+            results.append(iou(mask.cpu().numpy(), pictures.person(row)))
+    return float(np.mean(results))
+
+
+def _start(recipe: Recipe) -> State:
+    network = Network(PRESETS[recipe.network]).to(recipe.device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    state = State(
+        network,
+        copy.deepcopy(network).requires_grad_(False),
+        torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.decay),
+        torch.Generator().manual_seed(recipe.seed),
+    )
+    last = recipe.out / "last.pt"
+    if last.exists():
+        state.load(last, recipe.device)
+    return state
+
+
+def _phase(
+    recipe: Recipe,
+    state: State,
+    people: Sequence[Row],
+    empty: Sequence[Row],
+    validation: Sequence[Row],
+    console: Console,
+) -> None:
+    number = recipe.phase(state.step)
+    side = recipe.phases[number][0]
+    end = sum(steps for _, steps in recipe.phases[: number + 1])
+    composer = _composer(recipe, state, people, empty, side, console)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task(f"{side}²", total=end, completed=state.step)
+        clock, losses = time.monotonic(), []
+        while state.step < end:
+            losses.append(_step(recipe, state, composer, side))
+            progress.update(bar, completed=state.step)
+            if state.step % recipe.validate_every == 0 or state.step == end:
+                value = validate(state.average, recipe.data, validation, side, side, recipe.device)
+                entry = {"step": state.step, "side": side, "loss": float(np.mean(losses)), "val_iou": value}
+                console.print(
+                    f"step {state.step:6d}  {side}²  loss {entry['loss']:.4f}  val IoU {value:.4f}"
+                    f"  {1000 * (time.monotonic() - clock) / len(losses):.0f} ms a step"
+                )
+                _keep(recipe, state, (number, value), entry)
+                clock, losses = time.monotonic(), []
+
+
+def _keep(recipe: Recipe, state: State, result: tuple[int, float], entry: dict[str, float]) -> None:
+    state.history.append(entry)
+    if result > state.best:
+        state.best = result
+        save_weights(state.average, recipe.out / "best.pt")
+    state.save(recipe.out / "last.pt")
+
+
+def _step(recipe: Recipe, state: State, composer: Composer, side: int) -> float:
+    network = state.network.train()
+    height, width = _shape(side, state.random)
+    batch = composer.batch(recipe.batch, height, width)
+    mix = Mix.at(state.step / recipe.steps)
+    picture, truth, previous = simulate(
+        batch.picture, batch.truth, batch.earlier, batch.is_clip, mix, state.random
+    )
+    for group in state.optimizer.param_groups:
+        group["lr"] = recipe.learning_rate(state.step)
+    seen = torch.cat([picture, previous], 1).contiguous(memory_format=torch.channels_last)
+    loss = total(loss_terms(network(seen), truth))
+    state.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    state.optimizer.step()
+    state.step += 1
+    _follow(state, recipe.average)
+    return float(loss.detach())
+
+
+def _follow(state: State, decay: float) -> None:
+    """Move the averaged weights towards the current ones, fast at first; batch statistics included."""
+    decay = min(decay, (1 + state.step) / (10 + state.step))
+    with torch.no_grad():
+        for slow, fast in zip(
+            state.average.state_dict().values(), state.network.state_dict().values(), strict=True
+        ):
+            if slow.is_floating_point():
+                slow.lerp_(fast, 1 - decay)
+            else:
+                slow.copy_(fast)
+
+
+def _shape(side: int, random: torch.Generator) -> tuple[int, int]:
+    chances = torch.tensor([chance for _, _, chance in SHAPES])
+    high, wide, _ = SHAPES[int(torch.multinomial(chances, 1, generator=random))]
+    return round(side * high), round(side * wide)
+
+
+def _composer(
+    recipe: Recipe, state: State, people: Sequence[Row], empty: Sequence[Row], side: int, console: Console
+) -> Composer:
+    def load(rows: Sequence[Row], what: str) -> Photos:
+        bar = track(rows, f"reading {len(rows)} {what}", console=console)
+        photos = Photos.load(recipe.data, rows, side + side // 4, bar)
+        return photos.to(recipe.device)
+
+    return Composer(load(people, "people"), load(empty, "backgrounds"), state.random)
+
+
+def _resize(x: Tensor, height: int, width: int) -> Tensor:
+    return torch.nn.functional.interpolate(x, (height, width), mode="bilinear", antialias=True)
+
+
+def save_weights(network: Network, path: Path) -> None:
+    """Write sizes and weights alone, as a checkpoint that `load_weights` reads."""
+    torch.save({"sizes": vars(network.sizes), "weights": network.state_dict()}, path)
+
+
+def load_weights(path: Path) -> Network:
+    """The network of a checkpoint, ready to predict; reads only what `save_weights` wrote."""
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True)
+        network = Network(Sizes(**values["sizes"]))
+        network.load_state_dict(values["weights"])
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not a checkpoint of livematte ({error})") from None
+    return network.eval()

@@ -1,0 +1,7 @@
+"""Pictures and sound in and out: videos through PyAV, photos through Pillow."""
+
+from livematte.media.photo import check_photo_target, is_photo, read_photo, write_photo
+from livematte.media.reader import Reader, read
+from livematte.media.writer import Writer
+
+__all__ = ["Reader", "Writer", "check_photo_target", "is_photo", "read", "read_photo", "write_photo"]

@@ -1,0 +1,203 @@
+"""Reader, segmenter, compositor and writer, working side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from importlib.metadata import version
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TypeAlias
+
+import av
+import numpy as np
+
+from livematte.errors import OptionError, OutputError
+from livematte.frame import Frame, Matte, Picture
+from livematte.media import Reader, Writer, check_photo_target, is_photo, read_photo, write_photo
+from livematte.media.reader import Item
+from livematte.report import Report, Stopwatch
+from livematte.scene import Backdrop, composite, cut_out, make_backdrop
+from livematte.segment import Segmenter
+from livematte.threads import Behind, ahead
+
+AnyPath: TypeAlias = str | PathLike[str]
+Progress: TypeAlias = Callable[[int, int | None], None]
+"""Called with the frames done and their number in all, or None where it is not known."""
+
+DEPTH = 4
+"""Frames that wait between two stages at the most."""
+
+
+def replace(
+    source: AnyPath,
+    target: AnyPath,
+    background: AnyPath | Picture | Backdrop = "blur",
+    *,
+    network: AnyPath = "best",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Put the people of a video or a photo before another background.
+
+    source, target: both videos (mp4, mov, mkv) or both photos. Times, sound and orientation are kept.
+    background: `blur`, a CSS colour name, `#rrggbb`, the path of a photo or video, `transparent` (photos), an
+    uint8 RGB H×W×3 picture, or a Backdrop.
+    network: `best`, or the path of a LiteRT file. threads: for the network.
+    Raises InputError, OutputError or OptionError; the target then is as it was before.
+    """
+    _refuse_overwriting(target, background)
+    if isinstance(background, str) and background.lower() == "transparent":
+        if not is_photo(source):
+            raise OptionError(
+                "background 'transparent' needs a photo; for a video, `livematte matte` writes the mask"
+            )
+        check_photo_target(target, source=source, transparent=True)
+        return _photo(source, target, network, threads, _transparent)
+    backdrop = make_backdrop(background)
+
+    def compose(frame: Frame, matte: Matte) -> Frame:
+        return composite(frame, matte.levels, backdrop.planes(frame, matte.levels))
+
+    if is_photo(source):
+        return _photo(
+            source, target, network, threads, lambda frame, matte: compose(frame, matte).planes()[0]
+        )
+    with Reader(source) as reader:
+        return _video(reader, Writer(target, reader), network, threads, compose, progress)
+
+
+def matte(
+    source: AnyPath,
+    target: AnyPath,
+    *,
+    network: AnyPath = "best",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Write the people's mask of a video as grey video, of a photo as a grey picture: white where they are.
+
+    Arguments and errors are those of `replace`.
+    """
+    if is_photo(source):
+        return _photo(source, target, network, threads, lambda _, matte: matte.levels)
+    with Reader(source) as reader:
+        return _video(reader, Writer(target, reader, grey=True), network, threads, _grey, progress)
+
+
+def _video(
+    reader: Reader,
+    writer: Writer,
+    network: AnyPath,
+    threads: int | None,
+    compose: Callable[[Frame, Matte], Frame],
+    progress: Progress | None,
+) -> Report:
+    begin = time.perf_counter()
+    segmenter = Segmenter(network, threads=threads)
+    decoding, composing, encoding = Stopwatch(), Stopwatch(), Stopwatch()
+    frames_in, frames_out, anybody = 0, 0, False
+
+    def write(item: Item) -> None:
+        nonlocal frames_out
+        if isinstance(item, Frame):
+            with encoding("encode"):
+                writer.write(item)
+            frames_out += 1
+        else:
+            writer.copy(item)
+
+    decoded = closing(ahead(_timed(reader.items(), decoding), DEPTH))
+    with writer, Behind(write, DEPTH) as behind, decoded as items:
+        for item in items:
+            if not isinstance(item, Frame):
+                behind.put(item)
+                continue
+            frames_in += 1
+            matte = segmenter(item)
+            anybody = anybody or bool(matte.mask.max() > 0.5)
+            with composing("composite"):
+                result = compose(item, matte)
+            behind.put(result)
+            if progress:
+                progress(frames_in, reader.frame_count)
+    warnings = [*reader.warnings, *writer.warnings]
+    if not anybody:
+        warnings.append(f"{reader.path.name}: no person was found in any frame")
+    watches = decoding, segmenter.watch, composing, encoding
+    return Report(
+        reader.path,
+        writer.path,
+        frames_in,
+        frames_out,
+        time.perf_counter() - begin,
+        _runtime(),
+        segmenter.network,
+        segmenter.threads,
+        writer.sound_tracks,
+        {name: 1000 * spent / frames_in for watch in watches for name, spent in watch.seconds.items()},
+        tuple(warnings),
+    )
+
+
+def _photo(
+    source: AnyPath,
+    target: AnyPath,
+    network: AnyPath,
+    threads: int | None,
+    compose: Callable[[Frame, Matte], Picture],
+) -> Report:
+    begin = time.perf_counter()
+    check_photo_target(target, source=source)
+    segmenter, watch = Segmenter(network, threads=threads), Stopwatch()
+    with watch("decode"):
+        frame = read_photo(source)
+    matte = segmenter(frame)
+    with watch("composite"):
+        picture = compose(frame, matte)
+    with watch("encode"):
+        write_photo(target, picture)
+    stages = {name: 1000 * spent for part in (watch, segmenter.watch) for name, spent in part.seconds.items()}
+    found = bool(matte.mask.max() > 0.5)
+    return Report(
+        Path(source),
+        Path(target),
+        1,
+        1,
+        time.perf_counter() - begin,
+        _runtime(),
+        segmenter.network,
+        segmenter.threads,
+        stages=stages,
+        warnings=() if found else (f"{Path(source).name}: no person was found",),
+    )
+
+
+def _timed(items: Iterator[Item], watch: Stopwatch) -> Iterator[Item]:
+    while True:
+        with watch("decode"):
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
+
+
+def _transparent(frame: Frame, matte: Matte) -> Picture:
+    return cut_out(frame, matte.levels)
+
+
+def _grey(frame: Frame, matte: Matte) -> Frame:
+    image = av.VideoFrame.from_ndarray(np.ascontiguousarray(matte.levels), format="gray")
+    return Frame(image, frame.time, frame.orientation)
+
+
+def _refuse_overwriting(target: AnyPath, background: AnyPath | Picture | Backdrop) -> None:
+    if isinstance(background, str | PathLike):
+        path, behind = Path(target), Path(fspath(background))
+        if path.exists() and behind.exists() and path.samefile(behind):
+            raise OutputError(f"{path} is the background itself; give the result another name")
+
+
+def _runtime() -> str:
+    return f"LiteRT {version('ai-edge-litert')}"

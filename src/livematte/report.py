@@ -1,0 +1,66 @@
+"""What ran: the honest account that every run ends with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class Stopwatch:
+    """Seconds spent in each stage, by name."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Count the block's time towards a stage."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begin
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did.
+
+    frames_in, frames_out: decoded and written; seconds: on the clock, start to end;
+    stages: milliseconds per frame by stage (decode and encode run beside the others, so they do not add up);
+    runtime, network, threads: what computed the masks; sound_tracks: copied into the target;
+    warnings: sentences about what was not as it should be.
+    """
+
+    source: Path
+    target: Path
+    frames_in: int
+    frames_out: int
+    seconds: float
+    runtime: str
+    network: str
+    threads: int
+    sound_tracks: int = 0
+    stages: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def rate(self) -> float:
+        """Frames written per second of the clock."""
+        return self.frames_out / self.seconds if self.seconds else 0.0
+
+    def __str__(self) -> str:
+        stages = ", ".join(f"{name} {value:.1f}" for name, value in self.stages.items())
+        sound = {0: "no sound", 1: "sound kept"}.get(
+            self.sound_tracks, f"{self.sound_tracks} sound tracks kept"
+        )
+        frames = f"{self.frames_out} frame{'s' if self.frames_out != 1 else ''}"
+        if self.frames_in != self.frames_out:
+            frames += f" of {self.frames_in}"
+        return (
+            f"{self.target}: {frames} in {self.seconds:.1f} s ({self.rate:.0f} a second), {sound}; "
+            f"{self.runtime}, network {self.network}, threads {self.threads}; ms a frame: {stages}"
+        )

@@ -1,0 +1,6 @@
+"""What is put behind the people, and how both become one picture."""
+
+from livematte.scene.backdrop import Backdrop, Blur, Colour, Photo, Video, make_backdrop
+from livematte.scene.composite import composite, cut_out
+
+__all__ = ["Backdrop", "Blur", "Colour", "Photo", "Video", "composite", "cut_out", "make_backdrop"]

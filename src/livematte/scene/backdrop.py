@@ -1,0 +1,165 @@
+"""What is put behind the people."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Protocol
+
+import av
+import cv2
+import numpy as np
+from PIL import ImageColor
+
+from livematte.errors import InputError, OptionError
+from livematte.frame import Frame, Picture
+from livematte.media import Reader, is_photo, read_photo
+from livematte.scene.composite import Plane, reduced, spread
+from livematte.scene.convert import cover, planes_like
+
+
+class Backdrop(Protocol):
+    """Anything that gives the background for a frame."""
+
+    def planes(self, frame: Frame, levels: Plane) -> list[Plane]:
+        """Planes like the frame's own: same number, shapes and dtype, stored orientation.
+
+        levels: the frame's alpha, uint8 H×W in 0..255 at its stored size.
+        """
+        ...
+
+
+class Photo:
+    """A picture that fills the frame; what does not fit is cut off evenly. uint8 RGB H×W×3."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._picture = picture
+        self._key: tuple[object, ...] = ()
+        self._planes: list[Plane] = []
+
+    def planes(self, frame: Frame, levels: Plane) -> list[Plane]:
+        """The same planes for every frame of one size and format."""
+        key = (frame.upright_size, frame.format, frame.orientation, frame.image.colorspace)
+        if key != self._key:
+            picture = cover(self._picture, *frame.upright_size)
+            image = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            self._key, self._planes = key, planes_like(frame, image)
+        return self._planes
+
+
+class Colour(Photo):
+    """One colour: a CSS name or `#rrggbb`."""
+
+    def __init__(self, colour: str) -> None:
+        try:
+            rgb = ImageColor.getrgb(colour)[:3]
+        except ValueError:
+            raise OptionError(
+                f"{colour!r} is not a colour; use a CSS name such as teal, or #rrggbb"
+            ) from None
+        super().__init__(np.full((2, 2, 3), rgb, np.uint8))
+
+
+class Video:
+    """A video that fills the frame, at its own pace, from the start again when it ends."""
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self._path = path
+        self._begin: Fraction | None = None
+        self._open(Fraction(0))
+
+    def planes(self, frame: Frame, levels: Plane) -> list[Plane]:
+        """The planes of the picture that is shown at the frame's time."""
+        time = frame.time or Fraction(0)
+        self._begin = time if self._begin is None else self._begin
+        self._advance(time - self._begin)
+        upright = self._now.orientation
+        if upright == 1:
+            return planes_like(frame, self._now.image)
+        return planes_like(frame, av.VideoFrame.from_ndarray(self._now.rgb(), format="rgb24"))
+
+    def _open(self, start: Fraction) -> None:
+        self._reader = Reader(self._path)
+        self._frames = iter(self._reader)
+        self._now = next(self._frames)
+        # where on the backdrop's endless clock this round began
+        self._shift = start - (self._now.time or 0)
+        self._next = next(self._frames, None)
+
+    def _advance(self, time: Fraction) -> None:
+        while True:
+            end = self._end()
+            if time < end:
+                return
+            if self._next is None:
+                self._reader.close()
+                self._open(end)
+            else:
+                self._now, self._next = self._next, next(self._frames, None)
+
+    def _end(self) -> Fraction:
+        """When the picture shown now is followed by another, on the backdrop's endless clock."""
+        if self._next is not None:
+            return (self._next.time or Fraction(0)) + self._shift
+        return (self._now.time or Fraction(0)) + self._reader.last_duration + self._shift
+
+
+class Blur:
+    """The frame's own background, out of focus; the people do not bleed into it.
+
+    strength: the blur's reach as a share of the frame's longer side, 0.001 to 0.2.
+    """
+
+    def __init__(self, strength: float = 0.03) -> None:
+        if not 0.001 <= strength <= 0.2:
+            raise OptionError(f"the blur's strength is between 0.001 and 0.2, not {strength}")
+        self._strength = strength
+
+    def planes(self, frame: Frame, levels: Plane) -> list[Plane]:
+        """The frame's planes, each blurred with the people left out and the gap filled from around."""
+        return [self._blurred(plane, levels) for plane in frame.planes()]
+
+    def _blurred(self, plane: Plane, levels: Plane) -> Plane:
+        height, width = plane.shape[:2]
+        alpha = cv2.resize(levels, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        small, share = reduced(plane, alpha)
+        radius = max(1, round(max(small.shape[:2]) * self._strength))
+        # a pixel that is part person is not background at all: the person's colour must not be smeared
+        small = spread(small, (1 - share) ** 4, radius)
+        for _ in range(2):  # three boxes are nearly a Gaussian
+            small = cv2.blur(small, (2 * radius + 1, 2 * radius + 1)).astype(np.float32, copy=False)
+        rounded = cv2.convertScaleAbs(small)
+        return cv2.resize(rounded, (width, height), interpolation=cv2.INTER_LINEAR).astype(
+            np.uint8, copy=False
+        )
+
+
+def make_backdrop(background: str | PathLike[str] | Picture | Backdrop) -> Backdrop:
+    """The backdrop that a word, a path or a picture names.
+
+    background: `blur`; a colour's CSS name or `#rrggbb`; the path of a photo or a video; uint8 RGB H×W×3;
+    or anything with a `planes` method. Raises OptionError or InputError.
+    """
+    if isinstance(background, np.ndarray):
+        return Photo(background)
+    if not isinstance(background, str | PathLike):
+        return background
+    name = fspath(background)
+    if name.lower() == "blur":
+        return Blur()
+    if _is_colour(name):
+        return Colour(name)
+    if not Path(name).exists():
+        raise InputError(
+            f"background {name!r} is neither a file nor a colour (a CSS name or #rrggbb), blur or transparent"
+        )
+    return Photo(read_photo(name).rgb()) if is_photo(name) else Video(name)
+
+
+def _is_colour(name: str) -> bool:
+    try:
+        ImageColor.getrgb(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,5 @@
+"""From a frame to its matte."""
+
+from livematte.segment.segmenter import Segmenter
+
+__all__ = ["Segmenter"]

@@ -1,0 +1,71 @@
+"""From the network's small mask to alpha at full size, along the edges of the picture itself."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livematte.frame import Alpha, Frame, halve
+
+LEAST_SIDE = 480
+"""The frame is halved while its longer side stays at least this; there the coefficients are found."""
+
+RADIUS = 5
+"""Half the filter's window at that size."""
+
+SMOOTHNESS = 2e-3
+"""Variance of luma (of a range of 1) below which the filter smooths rather than follows an edge."""
+
+CONTRAST = 1.3
+"""How much alpha is spread around one half, so that what is nearly solid is solid."""
+
+
+class Refiner:
+    """The fast guided filter (He and Sun 2015) with luma as the guide: alpha is locally a·luma + b.
+
+    a and b are found at a reduced size and enlarged. Keeps its buffers from frame to frame.
+    """
+
+    def __init__(self) -> None:
+        self._buffers = np.empty((2, 0, 0), np.float32)
+
+    def __call__(self, mask: Alpha, frame: Frame) -> NDArray[np.uint8]:
+        """Alpha as uint8 H×W in 0..255 at the frame's stored size.
+
+        mask: float32 h×w in 0..1, the frame's small mask in stored orientation.
+        """
+        guide = _luma(frame)
+        small = np.multiply(halve(guide, LEAST_SIDE), np.float32(1 / 255))
+        enlarged = cv2.resize(mask, small.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        gain, offset = _coefficients(small, enlarged.astype(np.float32, copy=False))
+        # contrast and the range of 0..255 are folded in here, where there are few pixels
+        offset = (offset - 0.5) * np.float32(CONTRAST * 255) + np.float32(127.5)
+        gain = gain * np.float32(CONTRAST)
+        if self._buffers.shape[1:] != guide.shape:
+            self._buffers = np.empty((2, *guide.shape), np.float32)
+        whole_gain, whole_offset = self._buffers
+        cv2.resize(gain, guide.shape[::-1], dst=whole_gain, interpolation=cv2.INTER_LINEAR)
+        cv2.resize(offset, guide.shape[::-1], dst=whole_offset, interpolation=cv2.INTER_LINEAR)
+        cv2.multiply(whole_gain, guide, dst=whole_gain, dtype=cv2.CV_32F)
+        return cv2.add(whole_gain, whole_offset, dtype=cv2.CV_8U).astype(np.uint8, copy=False)
+
+
+def _coefficients(guide: Alpha, mask: Alpha) -> tuple[Alpha, Alpha]:
+    mean_guide, mean_mask = _mean(guide), _mean(mask)
+    covariance = _mean(guide * mask) - mean_guide * mean_mask
+    variance = _mean(guide * guide) - mean_guide * mean_guide
+    gain = covariance / (np.maximum(variance, np.float32(0)) + np.float32(SMOOTHNESS))
+    return _mean(gain), _mean(mean_mask - gain * mean_guide)
+
+
+def _mean(x: Alpha) -> Alpha:
+    side = 2 * RADIUS + 1
+    return cv2.blur(x, (side, side), borderType=cv2.BORDER_REFLECT).astype(np.float32, copy=False)
+
+
+def _luma(frame: Frame) -> NDArray[np.uint8]:
+    first = frame.planes()[0]
+    if first.ndim == 3:
+        return cv2.cvtColor(first, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+    return first

@@ -1,0 +1,79 @@
+"""The network's files and the runtime that runs them."""
+
+from __future__ import annotations
+
+import math
+from importlib.resources import as_file, files
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from livematte.errors import InputError, OptionError
+from livematte.frame import Alpha, Picture
+
+SHAPES = ((256, 256), (144, 256), (256, 144))
+"""Height and width of the network's input in each of its files: square, landscape, portrait."""
+
+NETWORKS = ("best",)
+"""The networks that come with the package."""
+
+
+def file_name(name: str, height: int, width: int) -> str:
+    """What the file of a network is called for one input shape."""
+    return f"{name}-{height}x{width}.tflite"
+
+
+def closest_shape(width: int, height: int) -> tuple[int, int]:
+    """The (height, width) of SHAPES that a width×height picture is squeezed least to fit."""
+    aspect = math.log(width / height)
+    return min(SHAPES, key=lambda shape: abs(math.log(shape[1] / shape[0]) - aspect))
+
+
+class Network:
+    """One network file in LiteRT on the CPU.
+
+    height, width: of its input, from the file. `run` is not safe to call from two threads at once.
+    """
+
+    def __init__(self, path: Path, threads: int) -> None:
+        if not path.is_file():
+            raise InputError(f"{path}: no such network file")
+        try:
+            self._interpreter = Interpreter(str(path), num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise InputError(f"{path}: not a LiteRT network ({str(error).splitlines()[0]})") from None
+        given = self._interpreter.get_input_details()
+        if len(given) != 1 or len(given[0]["shape"]) != 4 or given[0]["shape"][3] != 4:
+            raise InputError(f"{path}: not a livematte network: its input must be 1×H×W×4")
+        self._input, self._output = given[0]["index"], self._interpreter.get_output_details()[0]["index"]
+        self.height, self.width = (int(side) for side in given[0]["shape"][1:3])
+        self._seen = np.zeros((1, self.height, self.width, 4), np.float32)
+
+    def run(self, picture: Picture, previous: Alpha | None) -> Alpha:
+        """The mask, float32 H×W in 0..1, of an uint8 RGB H×W×3 picture and the mask before it, if any."""
+        np.multiply(picture, np.float32(1 / 255), out=self._seen[0, :, :, :3])
+        self._seen[0, :, :, 3] = 0 if previous is None else previous
+        self._interpreter.set_tensor(self._input, self._seen)
+        self._interpreter.invoke()
+        mask: Alpha = self._interpreter.get_tensor(self._output)[0, :, :, 0]
+        return mask
+
+
+def load(network: str | PathLike[str], width: int, height: int, threads: int) -> Network:
+    """The network for width×height pictures.
+
+    network: the name of one that comes with the package, or the path of a LiteRT file.
+    """
+    if isinstance(network, str) and network in NETWORKS:
+        with as_file(
+            files("livematte.segment") / "weights" / file_name(network, *closest_shape(width, height))
+        ) as path:
+            return Network(path, threads)
+    if isinstance(network, str) and not Path(network).suffix:
+        raise OptionError(
+            f"network {network!r} is unknown; there is: {', '.join(NETWORKS)}, or the path of a file"
+        )
+    return Network(Path(network), threads)

@@ -1,0 +1,83 @@
+"""The Segmenter: frame in, matte out, and the mask of the frame before remembered."""
+
+from __future__ import annotations
+
+import os
+from os import PathLike
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livematte.errors import OptionError
+from livematte.frame import Alpha, Frame, Matte, Picture
+from livematte.report import Stopwatch
+from livematte.segment.refine import Refiner
+from livematte.segment.runtime import load
+
+CUT = 0.14
+"""A mean change of this share of the range between two frames' thumbnails is a scene cut."""
+
+
+class Segmenter:
+    """Cuts the people out of the frames of one clip, in order.
+
+    The previous mask is its only state: the network reads it as a fourth channel, so that neighbouring
+    frames agree. It is forgotten at a scene cut, when the size changes, and by `reset`.
+
+    network: `best`, or the path of a LiteRT file with an input of 1×H×W×4.
+    threads: for the network; half of the machine's cores, at most 4, when left out.
+    watch: counts the seconds spent on `network` and `refine`.
+    """
+
+    def __init__(self, network: str | PathLike[str] = "best", *, threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise OptionError(f"threads must be at least 1, not {threads}")
+        self.threads = threads or max(1, min(4, (os.cpu_count() or 1) // 2))
+        self._name = network
+        self._network = load(network, 256, 256, self.threads)
+        self.watch = Stopwatch()
+        self._refine = Refiner()
+        self._size: tuple[int, int] | None = None
+        self._previous: Alpha | None = None
+        self._thumbnail: NDArray[np.uint8] | None = None
+
+    def __call__(self, picture: Picture | Frame) -> Matte:
+        """The matte of the clip's next frame: a Frame, or upright uint8 RGB H×W×3."""
+        frame = picture if isinstance(picture, Frame) else Frame.from_rgb(_checked(picture))
+        self._fit(frame)
+        with self.watch("network"):
+            small = frame.rgb(self._network.width, self._network.height)
+            if self._is_cut(small):
+                self._previous = None
+            mask = self._previous = self._network.run(small, self._previous)
+        with self.watch("refine"):
+            levels = self._refine(np.ascontiguousarray(frame.orientation.stored(mask)), frame)
+        return Matte(levels, mask, frame.orientation)
+
+    @property
+    def network(self) -> str:
+        """The network that runs: its name and the height and width of its input."""
+        return f"{self._name} {self._network.height}×{self._network.width}"
+
+    def reset(self) -> None:
+        """Forget the previous mask, as before the first frame of another clip."""
+        self._previous = self._thumbnail = None
+
+    def _fit(self, frame: Frame) -> None:
+        """Choose the file whose shape is closest to the frame's whenever the size changes."""
+        if frame.upright_size != self._size:
+            self._size = frame.upright_size
+            self._network = load(self._name, *self._size, self.threads)
+            self.reset()
+
+    def _is_cut(self, small: Picture) -> bool:
+        thumbnail = cv2.resize(small, (32, 32), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        before, self._thumbnail = self._thumbnail, thumbnail
+        return before is not None and float(cv2.absdiff(thumbnail, before).mean()) > CUT * 255
+
+
+def _checked(picture: Picture) -> Picture:
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise OptionError(f"a picture is uint8 RGB H×W×3, not {picture.dtype} {picture.shape}")
+    return picture

@@ -1,0 +1,155 @@
+from dataclasses import replace
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the network is a torch module")
+
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+
+from livematte.lab.network import PRESETS, Network, Sizes, count_macs  # noqa: E402
+
+torch.set_num_threads(1)
+
+SMALL = Sizes(widths=(8, 12, 16, 24), depths=(1, 1, 1, 1), squeeze=(2, 2, 2, 2), kernels=(3, 3, 3, 5))
+VARIANTS = {
+    "all": SMALL,
+    "no skips": replace(SMALL, skips=False),
+    "no context": replace(SMALL, context=False),
+    "no refinement": replace(SMALL, refine="none"),
+    "plain refinement": replace(SMALL, refine="plain"),
+    "no previous mask": replace(SMALL, previous=False),
+    "one dense layer": replace(SMALL, growth=(6,)),
+    "finer stem": replace(SMALL, stem_kernel=3, stem_stride=2),
+}
+variants = pytest.mark.parametrize("sizes", VARIANTS.values(), ids=VARIANTS)
+
+
+def network(sizes=SMALL, seed=1):
+    torch.manual_seed(seed)
+    return Network(sizes)
+
+
+def picture(count=1, height=64, width=64, seed=2):
+    return torch.rand(count, 4, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def weights(sizes):
+    return sum(weight.numel() for weight in Network(sizes).parameters())
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(256, 256), (144, 256), (256, 144), (128, 128), (72, 128), (128, 72)]
+)
+def test_the_best_preset_answers_with_one_logit_a_pixel(height, width):
+    with torch.no_grad():
+        logits = network(PRESETS["best"]).eval()(picture(1, height, width))
+    assert logits.shape == (1, 1, height, width)
+    assert logits.isfinite().all()
+
+
+@variants
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (36, 64), (40, 72)])
+def test_every_variant_answers_with_one_logit_a_pixel(sizes, height, width):
+    with torch.no_grad():
+        assert network(sizes).eval()(picture(2, height, width)).shape == (2, 1, height, width)
+
+
+@pytest.mark.parametrize(
+    ("variant", "weights_sign", "macs_sign"),
+    [
+        ("no skips", -1, -1),
+        ("no context", -1, -1),
+        ("no refinement", -1, -1),
+        ("plain refinement", -1, 1),  # full resolution, but no blocks as channels
+        ("no previous mask", -1, -1),
+    ],
+)
+def test_every_switch_changes_weights_and_work(variant, weights_sign, macs_sign):
+    sizes = VARIANTS[variant]
+    assert (weights(sizes) - weights(SMALL)) * weights_sign > 0
+    assert (count_macs(Network(sizes), 64, 64) - count_macs(Network(SMALL), 64, 64)) * macs_sign > 0
+
+
+@variants
+def test_every_weight_learns(sizes):
+    model = network(sizes).train()
+    logits = model(picture(4))
+    (logits * torch.randn(logits.shape, generator=torch.Generator().manual_seed(3))).sum().backward()
+    idle = [
+        name
+        for name, weight in model.named_parameters()
+        if weight.grad is None or not weight.grad.count_nonzero()
+    ]
+    assert not idle
+
+
+def test_the_previous_mask_has_an_influence():
+    x = picture(4).requires_grad_()
+    network().train()(x).square().sum().backward()
+    assert x.grad[:, 3].count_nonzero() > x.grad[:, 3].numel() / 2
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_without_previous_the_fourth_channel_has_none(training):
+    model = network(VARIANTS["no previous mask"]).train(training)
+    x = picture(2)
+    other = x.clone()
+    other[:, 3] = 1 - other[:, 3]
+    with torch.no_grad():
+        assert torch.equal(model(x), model(other))
+
+
+def test_the_context_lets_every_pixel_see_the_whole_picture():
+    x = picture(1, 1024, 64)
+    other = x.clone()
+    other[:, :, -64:] = 1 - other[:, :, -64:]
+    narrow = replace(SMALL, kernels=(3, 3, 3, 3))
+    changed = {}
+    for context in (True, False):
+        model = network(replace(narrow, context=context)).eval()
+        with torch.no_grad():
+            changed[context] = not torch.equal(model(x)[..., :64, :], model(other)[..., :64, :])
+    assert changed == {True: True, False: False}
+
+
+@pytest.mark.parametrize("refine", ["plain", "blocks"])
+def test_the_refinement_sees_single_pixels_of_the_picture(refine):
+    model = network(replace(SMALL, refine=refine)).eval()
+    x = picture().requires_grad_()
+    model(x)[0, 0, 32, 32].backward()
+    with_refinement = x.grad[0, :3, 31:34, 31:34].abs().mean()
+    x.grad = None
+    torch.nn.init.zeros_(model.refine.narrow.weight)
+    model(x)[0, 0, 32, 32].backward()
+    assert x.grad[0, :3, 31:34, 31:34].abs().mean() > 0.1 * with_refinement
+    assert x.grad[0, 3].count_nonzero() == 0
+
+
+def test_a_picture_is_judged_by_itself_when_predicting():
+    model = network().eval()
+    x = picture(3)
+    with torch.no_grad():
+        torch.testing.assert_close(model(x)[1:2], model(x[1:2]))
+
+
+@variants
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (36, 64)])
+def test_count_macs_agrees_with_the_flop_counter(sizes, height, width):
+    model = network(sizes).eval()
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        model(picture(1, height, width))
+    assert 2 * count_macs(model, height, width) == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_count_macs_leaves_the_network_as_it_was(training):
+    model = network().train(training)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert count_macs(model, 64, 64) == count_macs(model, 64, 64)
+    assert model.training is training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_the_best_preset_stays_within_its_budget():
+    assert count_macs(Network(PRESETS["best"]), 256, 256) <= 120e6

@@ -1,0 +1,103 @@
+"""Photos in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import make_clip, picture
+from PIL import Image
+
+from livematte.errors import InputError, OutputError
+from livematte.frame import Orientation
+from livematte.media import is_photo, read, read_photo, write_photo
+from livematte.media.photo import read_picture_rgba
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg", ".jpeg", ".JPG"])
+def test_a_photo_comes_back(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"photo{suffix}"
+    write_photo(path, picture(0, (53, 37)))
+    assert is_photo(path)
+    (frame,) = read(path)
+    assert frame.time is None
+    assert np.abs(frame.rgb().astype(int) - picture(0, (53, 37))).mean() < (1 if suffix == ".png" else 4)
+    assert [item.name for item in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("orientation", list(Orientation))
+def test_exif_orientation_is_applied(tmp_path: Path, orientation: Orientation) -> None:
+    upright = picture(0, (40, 24))
+    image = Image.fromarray(np.ascontiguousarray(orientation.stored(upright)))
+    exif = image.getexif()
+    exif[0x0112] = int(orientation)
+    image.save(tmp_path / "photo.png", exif=exif)
+    assert np.array_equal(read_photo(tmp_path / "photo.png").rgb(), upright)
+
+
+def test_transparency_becomes_white_and_can_be_kept(tmp_path: Path) -> None:
+    rgba = np.dstack([picture(0), np.zeros((48, 64), np.uint8)])
+    rgba[:, 32:, 3] = 255
+    write_photo(tmp_path / "cut.png", rgba)
+    assert np.array_equal(read_picture_rgba(tmp_path / "cut.png"), rgba)
+    flat = read_photo(tmp_path / "cut.png").rgb()
+    assert (flat[:, :32] == 255).all()
+    assert np.array_equal(flat[:, 32:], picture(0)[:, 32:])
+
+
+def test_grey_and_16_bits(tmp_path: Path) -> None:
+    grey = picture(0)[..., 0]
+    write_photo(tmp_path / "grey.png", grey)
+    assert np.array_equal(read_photo(tmp_path / "grey.png").rgb()[..., 1], grey)
+    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    assert np.array_equal(read_photo(tmp_path / "deep.png").rgb()[..., 0], grey)
+
+
+def test_what_is_a_photo(tmp_path: Path) -> None:
+    frames = [Image.fromarray(picture(n)) for n in (0, 5)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    frames[0].save(tmp_path / "moving.png", save_all=True, append_images=frames[1:])
+    Image.fromarray(picture(0)).save(tmp_path / "unnamed", "JPEG")
+    assert not is_photo(make_clip(tmp_path / "clip.mp4"))
+    assert not is_photo(tmp_path / "moving.gif")
+    assert not is_photo(tmp_path / "moving.png")
+    assert not is_photo(tmp_path)
+    assert is_photo(tmp_path / "unnamed")
+    assert is_photo(tmp_path / "missing.jpg")
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [(None, "does not exist"), (b"", "empty"), (b"\x89PNG\r\n\x1a\nrest", "not a picture")],
+)
+def test_bad_photos(tmp_path: Path, content: bytes | None, word: str) -> None:
+    path = tmp_path / "bad.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=word):
+        read_photo(path)
+
+
+def test_a_cut_off_photo(tmp_path: Path) -> None:
+    path = tmp_path / "cut.png"
+    write_photo(path, picture(0, (200, 200)))
+    path.write_bytes(path.read_bytes()[:400])
+    with pytest.raises(InputError, match="not a picture"):
+        read_photo(path)
+
+
+def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_photo(tmp_path / "photo.png", picture(0))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(InputError, match="too many pixels"):
+        read_photo(tmp_path / "photo.png")
+
+
+def test_bad_targets(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"\.png"):
+        write_photo(tmp_path / "out.jpg", np.zeros((4, 4, 4), np.uint8))
+    for name in ("out.bmp", "none/out.png"):
+        with pytest.raises(OutputError, match=name):
+            write_photo(tmp_path / name, picture(0))
+    assert list(tmp_path.iterdir()) == []
