@@ -53,7 +53,7 @@ def test_the_person_is_what_lies_above_half_of_the_range(mask, person):
 def test_the_threshold_is_a_share_of_the_range(threshold, wanted, kind, top):
     mask = (np.array([[0.05, 0.2, 0.5, 0.8]]) * top).astype(kind)
     truth = np.ones((1, 4), bool)
-    assert iou(mask, truth, threshold) == wanted
+    assert iou(mask, truth, threshold) == iou(truth, mask, threshold) == wanted
 
 
 @few

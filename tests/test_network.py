@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch", reason="the network is a torch module")
 
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
-from livematte.lab.network import PRESETS, Network, Sizes, count_macs  # noqa: E402
+from livematte.lab.network import PRESETS, Halve, Network, Sizes, count_macs  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -52,6 +52,16 @@ def test_the_best_preset_answers_with_one_logit_a_pixel(height, width):
 def test_every_variant_answers_with_one_logit_a_pixel(sizes, height, width):
     with torch.no_grad():
         assert network(sizes).eval()(picture(2, height, width)).shape == (2, 1, height, width)
+
+
+def test_halving_an_odd_side_loses_no_pixel():
+    x = torch.rand(2, 3, 5, 7, generator=torch.Generator().manual_seed(4)).requires_grad_()
+    torch.manual_seed(1)
+    halved = Halve(3, 8).eval()(x)
+    assert halved.shape == (2, 8, 3, 4)
+    halved.sum().backward()
+    assert x.grad[:, :, -1].any()
+    assert x.grad[..., -1].any()
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ class Composer:
         return Batch(self.camera(picture), truth, earlier, is_clip)
 
     def camera(self, picture: Tensor) -> Tensor:
-        """Other exposure, contrast, white balance, saturation, blur and noise for each of N×3×H×W in 0..1."""
+        """Other light, white balance, contrast, saturation, blur and noise for each of N×3×H×W in 0..1."""
         count, draw = len(picture), self._draw
         one = (count, 1, 1)
         picture = picture.clamp(1e-3, 1) ** torch.exp(draw((count, 1, 1, 1), -0.45, 0.45))
@@ -81,7 +81,7 @@ class Composer:
         return picture.clamp_(0, 1)
 
     def _free(self, rows: Tensor, alpha: Tensor, aspect: Tensor, frame_aspect: Tensor) -> Tensor:
-        """Which get another background: all keyed ones, and some stills whose person is whole at both sides."""
+        """Which get another background: all keyed ones, some stills whose person is whole at both sides."""
         tall = (aspect < 0.75 * frame_aspect).float()
         whole = alpha[:, :, [0, -1]].float().mean((1, 2)) < 12
         return self.people.cut_out[rows] | (whole & (self._draw((len(rows),), 0, 1) < 0.25 + 0.3 * tall))

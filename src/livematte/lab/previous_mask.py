@@ -33,17 +33,14 @@ class Mix:
 
     @classmethod
     def at(cls, progress: float) -> Mix:
-        """The mix at this share of a training: mostly empty at first, lest it learns to copy before it sees."""
-        full = cls()
+        """The mix at this share of the training: mostly empty at first, or it would copy before it sees."""
+        full, start = cls(), cls(empty=0.85, small=0.15, large=0, spline=0, clip=0)
         early = max(0.0, 1 - progress / 0.4)
-        share = {field.name: getattr(full, field.name) * (1 - early) for field in fields(cls)}
-        return cls(
-            **share
-            | {
-                "empty": full.empty * (1 - early) + early * 0.85,
-                "small": full.small * (1 - early) + early * 0.15,
-            }
-        )
+        weights = {
+            field.name: (1 - early) * getattr(full, field.name) + early * getattr(start, field.name)
+            for field in fields(cls)
+        }
+        return cls(**weights)
 
 
 def empty(truth: Tensor) -> Tensor:

@@ -13,9 +13,9 @@ import numpy as np
 from PIL import ImageColor
 
 from livematte.errors import InputError, OptionError
-from livematte.frame import Frame, Picture
+from livematte.frame import Frame, Picture, halve
 from livematte.media import Reader, is_photo, read_photo
-from livematte.scene.composite import Plane, reduced, spread
+from livematte.scene.composite import LEAST_SIDE, Plane, spread
 from livematte.scene.convert import cover, planes_like
 
 
@@ -123,7 +123,8 @@ class Blur:
     def _blurred(self, plane: Plane, levels: Plane) -> Plane:
         height, width = plane.shape[:2]
         alpha = cv2.resize(levels, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-        small, share = reduced(plane, alpha)
+        small = halve(plane, LEAST_SIDE).astype(np.float32)
+        share = np.multiply(halve(alpha, LEAST_SIDE), np.float32(1 / 255))
         radius = max(1, round(max(small.shape[:2]) * self._strength))
         # a pixel that is part person is not background at all: the person's colour must not be smeared
         small = spread(small, (1 - share) ** 4, radius)

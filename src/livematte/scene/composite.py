@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livematte.frame import Frame, Picture, halve
+from livematte.frame import Frame, Picture, Pixel, halve
 
 Plane = NDArray[np.uint8]
+Values = NDArray[np.float32]
 
 LEAST_SIDE = 240
 """A plane is halved while its longer side stays at least this; there colours around the edge are gathered."""
@@ -28,34 +31,73 @@ def composite(frame: Frame, levels: Plane, behind: list[Plane]) -> Frame:
     estimated, so that no rim of the old background stays.
     """
     result = frame.blank_like()
+    edges: dict[tuple[int, ...], Edge] = {}
     for plane, under, out in zip(frame.planes(), behind, result.planes(), strict=True):
-        alpha = _fit(levels, plane)
-        np.copyto(out, under)
-        cv2.copyTo(plane, cv2.inRange(alpha, SOLID, 255), out)
-        edge = _edge(alpha)
-        share = _share(alpha, edge, plane)
-        ours = _own_colour(plane, alpha, edge, share)
-        theirs = under[edge].astype(np.float32)
-        out[edge] = np.rint(theirs + share * (ours - theirs))
+        size = plane.shape[:2]
+        if size not in edges:  # both chroma planes share one
+            edges[size] = Edge.of(_fit(levels, size))
+        edge = edges[size]
+        whole = under.copy()
+        cv2.copyTo(plane, edge.solid, whole)
+        share = edge.share[:, None] if plane.ndim == 3 else edge.share
+        theirs = _at(under, edge.places).astype(np.float32)
+        ours = edge.own_colour(plane)
+        flat = whole.reshape(-1, *plane.shape[2:])
+        flat[edge.places] = np.rint(theirs + share * (ours - theirs))
+        np.copyto(out, whole)
     return result
 
 
 def cut_out(frame: Frame, levels: Plane) -> Picture:
-    """An RGB frame's person on nothing: uint8 RGBA H×W×4, straight alpha, edges in the person's own colour."""
+    """An RGB frame's person on nothing: uint8 RGBA H×W×4, straight alpha, edges in their own colour."""
     (plane,) = frame.planes()
-    edge = _edge(levels)
+    edge = Edge.of(levels)
     colours = plane.copy()
-    colours[edge] = np.rint(_own_colour(plane, levels, edge, _share(levels, edge, plane)))
+    colours.reshape(-1, 3)[edge.places] = np.rint(edge.own_colour(plane))
     return np.dstack([colours, levels])
 
 
-def reduced(plane: Plane, alpha: Plane) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A plane and its alpha (0..1) halved as LEAST_SIDE says, as float32."""
-    share = np.multiply(halve(alpha, LEAST_SIDE), np.float32(1 / 255))
-    return halve(plane, LEAST_SIDE).astype(np.float32), share
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Where a plane is neither all person nor all background.
+
+    solid: uint8 H×W, 255 where it is all person; places: flat indices of the edge's N pixels;
+    share: float32 N, their alpha in 0..1; weight: float32 h×w, alpha at the reduced size;
+    near: for each of the N the flat index of its pixel at that size.
+    """
+
+    solid: Plane
+    places: NDArray[np.intp]
+    share: Values
+    weight: Values
+    near: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, alpha: Plane) -> Edge:
+        """The edge of uint8 alpha H×W in 0..255."""
+        found = cv2.findNonZero(cv2.inRange(alpha, CLEAR + 1, SOLID - 1))
+        columns, rows = np.empty((2, 0), np.intp) if found is None else found.reshape(-1, 2).T.astype(np.intp)
+        weight = np.multiply(halve(alpha, LEAST_SIDE), np.float32(1 / 255))
+        high, wide = weight.shape
+        height, width = alpha.shape
+        places = rows * width + columns
+        near = (rows * high // height) * wide + columns * wide // width
+        share = _at(alpha, places).astype(np.float32) / np.float32(255)
+        solid = cv2.inRange(alpha, SOLID, 255).astype(np.uint8, copy=False)
+        return cls(solid, places, share, weight, near)
+
+    def own_colour(self, plane: Plane) -> Values:
+        """The person's colour at the edge in 0..255, N or N×C, by blur fusion (Forte and Pitié 2021)."""
+        small = halve(plane, LEAST_SIDE).astype(np.float32)
+        ours = _at(spread(small, self.weight, REACH), self.near)
+        theirs = _at(spread(small, 1 - self.weight, REACH), self.near)
+        share = self.share[:, None] if plane.ndim == 3 else self.share
+        rest = _at(plane, self.places) - theirs - share * (ours - theirs)
+        colour: Values = np.clip(ours + share * rest, 0, 255)
+        return colour
 
 
-def spread(plane: NDArray[np.float32], weight: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
+def spread(plane: Values, weight: Values, radius: int) -> Values:
     """The mean of a plane around each pixel, counting each by its weight: what has none is filled in."""
     window = (2 * radius + 1, 2 * radius + 1)
     weight = weight + np.float32(1e-4)
@@ -65,37 +107,13 @@ def spread(plane: NDArray[np.float32], weight: NDArray[np.float32], radius: int)
     return mean.astype(np.float32, copy=False)
 
 
-def _own_colour(
-    plane: Plane, alpha: Plane, edge: tuple[NDArray[np.intp], NDArray[np.intp]], share: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """The person's colour at the pixels of the edge, by blur fusion (Forte and Pitié 2021), in 0..255."""
-    small, weight = reduced(plane, alpha)
-    ours, theirs = spread(small, weight, REACH), spread(small, 1 - weight, REACH)
-    rows = edge[0] * small.shape[0] // alpha.shape[0]
-    columns = edge[1] * small.shape[1] // alpha.shape[1]
-    ours_here, theirs_here = ours[rows, columns], theirs[rows, columns]
-    rest = plane[edge] - share * ours_here - (1 - share) * theirs_here
-    colour: NDArray[np.float32] = np.clip(ours_here + share * rest, 0, 255)
-    return colour
+def _at(plane: NDArray[Pixel], places: NDArray[np.intp]) -> NDArray[Pixel]:
+    """The pixels of an H×W or H×W×C plane at flat indices."""
+    pixels: NDArray[Pixel] = np.ascontiguousarray(plane).reshape(-1, *plane.shape[2:]).take(places, 0)
+    return pixels
 
 
-def _fit(levels: Plane, plane: Plane) -> Plane:
-    height, width = plane.shape[:2]
-    if levels.shape == (height, width):
+def _fit(levels: Plane, size: tuple[int, ...]) -> Plane:
+    if levels.shape == size:
         return levels
-    return cv2.resize(levels, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-
-
-def _edge(alpha: Plane) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    places = cv2.findNonZero(cv2.inRange(alpha, CLEAR + 1, SOLID - 1))
-    if places is None:
-        return np.empty(0, np.intp), np.empty(0, np.intp)
-    columns, rows = places.reshape(-1, 2).T.astype(np.intp)
-    return rows, columns
-
-
-def _share(
-    alpha: Plane, edge: tuple[NDArray[np.intp], NDArray[np.intp]], plane: Plane
-) -> NDArray[np.float32]:
-    share = alpha[edge].astype(np.float32) / np.float32(255)
-    return share[:, None] if plane.ndim == 3 else share
+    return cv2.resize(levels, size[::-1], interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

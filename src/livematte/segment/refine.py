@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from livematte.frame import Alpha, Frame, halve
 
-LEAST_SIDE = 480
+LEAST_SIDE = 320
 """The frame is halved while its longer side stays at least this; there the coefficients are found."""
 
-RADIUS = 5
+RADIUS = 4
 """Half the filter's window at that size."""
 
 SMOOTHNESS = 2e-3
@@ -55,7 +55,8 @@ def _coefficients(guide: Alpha, mask: Alpha) -> tuple[Alpha, Alpha]:
     mean_guide, mean_mask = _mean(guide), _mean(mask)
     covariance = _mean(guide * mask) - mean_guide * mean_mask
     variance = _mean(guide * guide) - mean_guide * mean_guide
-    gain = covariance / (np.maximum(variance, np.float32(0)) + np.float32(SMOOTHNESS))
+    # rounding can make a variance a little negative
+    gain = (covariance / (np.maximum(variance, 0) + SMOOTHNESS)).astype(np.float32, copy=False)
     return _mean(gain), _mean(mean_mask - gain * mean_guide)
 
 
