@@ -134,6 +134,7 @@ def train(
     batch: int = 16,
     rate: float = 2e-3,
     seed: int = 1,
+    start: Path | None = None,
     device: str = "cpu",
     threads: int = 1,
 ) -> None:
@@ -144,7 +145,7 @@ def train(
     data
         A folder with index.jsonl.
     out
-        A folder for last.pt (to go on from), best.pt (weights) and, at the end, LiteRT files.
+        A folder for last.pt (to go on from) and best.pt (weights).
     network
         Which network: best.
     phases
@@ -155,6 +156,8 @@ def train(
         The highest learning rate.
     seed
         The same seed gives the same result on the same machine.
+    start
+        Weights to begin with, a best.pt; random ones when left out.
     device
         cpu, cuda or mps.
     threads
@@ -168,6 +171,7 @@ def train(
         batch=batch,
         rate=rate,
         seed=seed,
+        start=start,
         device=device,
         threads=threads,
     )

@@ -36,6 +36,7 @@ class Recipe:
     data: folder with `index.jsonl`. out: folder for `last.pt` (to resume from) and `best.pt` (weights).
     phases: (side in pixels, steps) in order; resolution goes up, which learns most per hour.
     val_set: the set of the index whose `val` split chooses the best checkpoint.
+    start: weights to begin with (a `best.pt`) instead of random ones.
     """
 
     data: Path
@@ -51,6 +52,7 @@ class Recipe:
     threads: int = 1
     validate_every: int = 500
     val_set: str = "picsart"
+    start: Path | None = None
 
     @property
     def steps(self) -> int:
@@ -154,7 +156,8 @@ def validate(
 
 
 def _start(recipe: Recipe) -> State:
-    network = Network(PRESETS[recipe.network]).to(recipe.device)
+    network = load_weights(recipe.start) if recipe.start else Network(PRESETS[recipe.network])
+    network.to(recipe.device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = State(
         network,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from os import PathLike
 from pathlib import Path
@@ -41,8 +44,9 @@ class Network:
         if not path.is_file():
             raise InputError(f"{path}: no such network file")
         try:
-            self._interpreter = Interpreter(str(path), num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with _quiet():
+                self._interpreter = Interpreter(str(path), num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise InputError(f"{path}: not a LiteRT network ({str(error).splitlines()[0]})") from None
         given = self._interpreter.get_input_details()
@@ -60,6 +64,19 @@ class Network:
         self._interpreter.invoke()
         mask: Alpha = self._interpreter.get_tensor(self._output)[0, :, :, 0]
         return mask
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """LiteRT announces itself on the process's standard error and has no switch against it."""
+    with Path(os.devnull).open("w") as nowhere:
+        kept = os.dup(2)
+        try:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def load(network: str | PathLike[str], width: int, height: int, threads: int) -> Network:
