@@ -17,7 +17,7 @@ from livematte.report import Report
 
 app = App(name="livematte", help="Cut people out of video, live.", version=livematte.__version__)
 
-Switch = Annotated[list[str] | None, Parameter(name="--set", negative="")]
+Sets = Annotated[list[str] | None, Parameter(name="--set", negative="")]
 
 
 @app.command
@@ -32,9 +32,7 @@ def demo(target: Path = Path("livematte-demo.mp4"), /) -> None:
     with _bar() as progress:
         report = livematte.demo(target, progress=progress)
     _say(report)
-    print(
-        f"Your turn: livematte replace your-clip.mp4 out.mp4 --background blur   (open {report.target} first)"
-    )
+    print(f"Open {report.target.resolve()}, then try a clip of yours: livematte replace IN.mp4 OUT.mp4")
 
 
 @app.command
@@ -95,7 +93,7 @@ def evaluate(
     /,
     *,
     split: str = "val",
-    sets: Switch = None,
+    sets: Sets = None,
     network: str = "best",
     threads: int | None = None,
 ) -> None:
@@ -175,7 +173,11 @@ def train(
         device=device,
         threads=threads,
     )
-    livematte.train(recipe)
+    try:
+        livematte.train(recipe)
+    except KeyboardInterrupt:
+        print(f"livematte: stopped; the same command goes on from {out / 'last.pt'}", file=sys.stderr)
+        sys.exit(130)
     print(f"weights: {out / 'best.pt'}; livematte export {out / 'best.pt'} FOLDER makes LiteRT files of them")
 
 
