@@ -17,7 +17,7 @@ CHECKPOINT = Path(__file__).parents[1] / "checkpoints" / "best.pt"
 
 @pytest.mark.parametrize(("height", "width"), SHAPES)
 def test_a_litert_file_agrees_with_the_checkpoint_for_ten_frames(height: int, width: int) -> None:
-    from livematte.lab.train import load_weights
+    from livematte.lab.checkpoint import load_weights
 
     network, file = load_weights(CHECKPOINT), load("best", width, height, threads=1)
     assert (file.height, file.width) == (height, width)

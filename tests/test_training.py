@@ -1,4 +1,5 @@
 import json
+import signal
 from dataclasses import replace
 
 import cv2
@@ -11,9 +12,10 @@ from livematte.dataset import Pictures, Row, read_index, select  # noqa: E402
 from livematte.errors import InputError, OptionError  # noqa: E402
 from livematte.lab import train as training  # noqa: E402
 from livematte.lab.augment import Composer  # noqa: E402
+from livematte.lab.checkpoint import load_weights, save_weights  # noqa: E402
 from livematte.lab.network import PRESETS, Network, Sizes  # noqa: E402
 from livematte.lab.photos import Photos  # noqa: E402
-from livematte.lab.train import Recipe, load_weights, save_weights, train, validate  # noqa: E402
+from livematte.lab.train import Recipe, train, validate  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -314,7 +316,7 @@ def train_until(where, call, recipe):
             train(recipe, quiet=True)
 
 
-@pytest.mark.parametrize(("where", "call"), [("validate", 1), ("simulate", 21), ("loss_terms", 34)])
+@pytest.mark.parametrize(("where", "call"), [("validate", 2), ("simulate", 21), ("loss_terms", 34)])
 def test_a_stopped_training_goes_on_as_if_it_had_not_been(data, tmp_path, tiny, uninterrupted, where, call):
     recipe = recipe_of_two_phases(data, tmp_path)
     train_until(where, call, recipe)
@@ -324,6 +326,25 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(data, tmp_path, tiny, 
     assert equal_weights(state.network, uninterrupted.network)
     assert equal_weights(state.average, uninterrupted.average)
     assert state.history[-1]["val_iou"] == uninterrupted.history[-1]["val_iou"]
+
+
+def test_ctrl_c_saves_after_the_step_at_work(data, tmp_path, tiny, uninterrupted):
+    recipe, kept = recipe_of_two_phases(data, tmp_path), training.loss_terms
+    calls = 0
+
+    def interrupt(*given):
+        nonlocal calls
+        calls += 1
+        if calls == 7:
+            signal.raise_signal(signal.SIGINT)
+        return kept(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "loss_terms", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe, quiet=True)
+    assert torch.load(tmp_path / "last.pt", weights_only=True)["step"] == 7
+    assert equal_weights(train(recipe, quiet=True).network, uninterrupted.network)
 
 
 def test_a_training_at_its_end_has_nothing_left_to_do(data, tmp_path, tiny):

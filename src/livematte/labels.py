@@ -47,7 +47,6 @@ def person_from_parts(parts: NDArray[np.uint8], hole: float = 2e-4) -> NDArray[n
         (person == 0).astype(np.uint8), connectivity=4
     )
     small = stats[:, cv2.CC_STAT_AREA] <= hole * parts.size
-    small[0] = False  # region 0 is the person itself
     if count > 1:
         person[small[regions]] = 255
     return person

@@ -43,14 +43,17 @@ def read_index(folder: Path) -> list[Row]:
             f"{folder}: no index.jsonl there; a data folder has one line of JSON per picture in it"
         )
     known = {field.name for field in fields(Row)}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}") from None
     rows = []
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                values = json.loads(line)
-                rows.append(Row(**{key: value for key, value in values.items() if key in known}))
-            except (ValueError, TypeError, AttributeError) as error:
-                raise InputError(f"{path}, line {number}: {error}") from None
+    for number, line in enumerate(lines, 1):
+        try:
+            values = json.loads(line)
+            rows.append(Row(**{key: value for key, value in values.items() if key in known}))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InputError(f"{path}, line {number}: {error}") from None
     return rows
 
 

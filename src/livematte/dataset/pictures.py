@@ -49,7 +49,7 @@ class Pictures:
             data = self._bytes(row.shard, name)
         except (OSError, KeyError, zipfile.BadZipFile) as error:
             raise InputError(f"{where}: {error}") from None
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
         if picture is None:
             raise InputError(f"{where}: not a picture")
         return picture.astype(np.uint8, copy=False)

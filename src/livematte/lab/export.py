@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from livematte.errors import MissingExtraError
+from livematte.lab.checkpoint import load_weights
 from livematte.lab.network import Network
-from livematte.lab.train import load_weights
 from livematte.segment.runtime import SHAPES, file_name
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import copy
 import math
+import signal
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Event
+from types import FrameType
 
 import numpy as np
 import torch
@@ -19,8 +23,9 @@ from torch import Tensor
 from livematte.dataset import Pictures, Row, read_index, select
 from livematte.errors import InputError, OptionError
 from livematte.lab.augment import Composer
+from livematte.lab.checkpoint import State, load_weights, save_weights
 from livematte.lab.losses import loss_terms, total
-from livematte.lab.network import PRESETS, Network, Sizes
+from livematte.lab.network import PRESETS, Network
 from livematte.lab.photos import Photos
 from livematte.lab.previous_mask import Mix, simulate
 from livematte.measure import iou
@@ -74,50 +79,12 @@ class Recipe:
         )
 
 
-@dataclass
-class State:
-    """Everything that changes while training; saved whole, so that a stopped run goes on as if it had not."""
-
-    network: Network
-    average: Network
-    optimizer: torch.optim.Optimizer
-    random: torch.Generator
-    step: int = 0
-    best: tuple[int, float] = (-1, 0.0)
-    history: list[dict[str, float]] = field(default_factory=list)
-
-    def save(self, path: Path) -> None:
-        """Write to a neighbour first: a stop in the middle never costs the checkpoint."""
-        values: dict[str, Any] = {
-            "sizes": vars(self.network.sizes),
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "random": self.random.get_state(),
-            "step": self.step,
-            "best": self.best,
-            "history": self.history,
-        }
-        torch.save(values, path.with_suffix(".part"))
-        path.with_suffix(".part").replace(path)
-
-    def load(self, path: Path, device: str) -> None:
-        """Go on from what `save` wrote; InputError where it is of another network."""
-        values = torch.load(path, map_location=device, weights_only=True)
-        if values["sizes"] != vars(self.network.sizes):
-            raise InputError(f"{path}: a checkpoint of another network; give another --out")
-        self.network.load_state_dict(values["network"])
-        self.average.load_state_dict(values["average"])
-        self.optimizer.load_state_dict(values["optimizer"])
-        self.random.set_state(values["random"].cpu())
-        self.step, self.best, self.history = values["step"], tuple(values["best"]), values["history"]
-
-
 def train(recipe: Recipe, *, quiet: bool = False) -> State:
     """Train, or go on training, as the recipe says; returns the state at the end.
 
-    Writes `last.pt` at every validation and when interrupted, `best.pt` when the validation IoU of the
-    averaged weights is the best of the current phase.
+    Writes `last.pt` at every validation and, on Ctrl-C, after the step at work; `best.pt` when the validation
+    IoU of the averaged weights is the best of the current phase. Raises InputError or OptionError, and
+    KeyboardInterrupt when stopped.
     """
     if recipe.network not in PRESETS:
         raise OptionError(f"network {recipe.network!r} is unknown; there is: {', '.join(PRESETS)}")
@@ -128,15 +95,35 @@ def train(recipe: Recipe, *, quiet: bool = False) -> State:
     people = [row for row in usable if row.truth != "none"]
     empty = [row for row in usable if row.truth == "none"]
     validation = select(rows, split="val", sets=[recipe.val_set])
+    if not validation:
+        raise InputError(f"{recipe.data}: no picture of set {recipe.val_set!r} in its split 'val'")
     recipe.out.mkdir(parents=True, exist_ok=True)
     state = _start(recipe)
     console = Console(quiet=quiet)
-    try:
+    with _stoppable() as stopped:
         while state.step < recipe.steps:
-            _phase(recipe, state, people, empty, validation, console)
-    finally:
-        state.save(recipe.out / "last.pt")
+            _phase(recipe, state, people, empty, validation, console, stopped)
     return state
+
+
+@contextmanager
+def _stoppable() -> Iterator[Event]:
+    """An event that Ctrl-C sets: a step is never left half done. A second Ctrl-C stops at once."""
+    stopped = Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def validate(
@@ -178,6 +165,7 @@ def _phase(
     empty: Sequence[Row],
     validation: Sequence[Row],
     console: Console,
+    stopped: Event,
 ) -> None:
     number = recipe.phase(state.step)
     side = recipe.phases[number][0]
@@ -199,6 +187,9 @@ def _phase(
                 )
                 _keep(recipe, state, (number, value), entry)
                 clock, losses = time.monotonic(), []
+            if stopped.is_set():
+                state.save(recipe.out / "last.pt")
+                raise KeyboardInterrupt
 
 
 def _keep(recipe: Recipe, state: State, result: tuple[int, float], entry: dict[str, float]) -> None:
@@ -262,19 +253,3 @@ def _composer(
 
 def _resize(x: Tensor, height: int, width: int) -> Tensor:
     return torch.nn.functional.interpolate(x, (height, width), mode="bilinear", antialias=True)
-
-
-def save_weights(network: Network, path: Path) -> None:
-    """Write sizes and weights alone, as a checkpoint that `load_weights` reads."""
-    torch.save({"sizes": vars(network.sizes), "weights": network.state_dict()}, path)
-
-
-def load_weights(path: Path) -> Network:
-    """The network of a checkpoint, ready to predict; reads only what `save_weights` wrote."""
-    try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
-        network = Network(Sizes(**values["sizes"]))
-        network.load_state_dict(values["weights"])
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not a checkpoint of livematte ({error})") from None
-    return network.eval()

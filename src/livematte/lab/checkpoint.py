@@ -1,0 +1,80 @@
+"""What a training keeps: its whole state to go on from, and weights alone to use."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from livematte.errors import InputError
+from livematte.lab.network import Network, Sizes
+
+
+@dataclass
+class State:
+    """Everything that changes while training; saved whole, so that a stopped run goes on as if it had not."""
+
+    network: Network
+    average: Network
+    optimizer: torch.optim.Optimizer
+    random: torch.Generator
+    step: int = 0
+    best: tuple[int, float] = (-1, 0.0)
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        """Write to a neighbour first: a stop in the middle never costs the checkpoint."""
+        values: dict[str, Any] = {
+            "sizes": vars(self.network.sizes),
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": self.random.get_state(),
+            "step": self.step,
+            "best": self.best,
+            "history": self.history,
+        }
+        torch.save(values, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+
+    def load(self, path: Path, device: str) -> None:
+        """Go on from what `save` wrote; InputError where it is of another network."""
+        values = _read(path, device)
+        if values.get("sizes") != vars(self.network.sizes) or "step" not in values:
+            raise InputError(f"{path}: a checkpoint of something else; give another folder to train in")
+        self.network.load_state_dict(values["network"])
+        self.average.load_state_dict(values["average"])
+        self.optimizer.load_state_dict(values["optimizer"])
+        self.random.set_state(values["random"].cpu())
+        self.step, self.best, self.history = values["step"], tuple(values["best"]), values["history"]
+
+
+def save_weights(network: Network, path: Path) -> None:
+    """Write sizes and weights alone, as a checkpoint that `load_weights` reads."""
+    torch.save({"sizes": vars(network.sizes), "weights": network.state_dict()}, path)
+
+
+def load_weights(path: Path) -> Network:
+    """The network of a checkpoint, ready to predict; reads only what `save_weights` wrote."""
+    values = _read(path, "cpu")
+    try:
+        network = Network(Sizes(**values["sizes"]))
+        network.load_state_dict(values["weights"])
+    except (RuntimeError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a checkpoint of livematte ({error})") from None
+    return network.eval()
+
+
+def _read(path: Path, device: str) -> dict[str, Any]:
+    try:
+        values = torch.load(path, map_location=device, weights_only=True)
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0] if str(error) else "it is empty"
+        raise InputError(f"{path}: not a checkpoint of livematte ({reason})") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: not a checkpoint of livematte")
+    return values
