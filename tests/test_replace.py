@@ -108,9 +108,7 @@ def test_every_size_comes_through(tmp_path: Path, run: Run, size: tuple[int, int
 @both
 @pytest.mark.parametrize(("rotation", "mirrored"), [(90, False), (180, False), (270, False), (90, True)])
 def test_rotation_is_kept(tmp_path: Path, run: Run, rotation: int, mirrored: bool) -> None:
-    source = make_clip(
-        tmp_path / "in.mp4", times=FEW, rotation=rotation, mirrored=mirrored, sound_tracks=0
-    )
+    source = make_clip(tmp_path / "in.mp4", times=FEW, rotation=rotation, mirrored=mirrored, sound_tracks=0)
     run(source, tmp_path / "out.mp4")
     with Reader(source) as before, Reader(tmp_path / "out.mp4") as after:
         assert after.orientation == before.orientation != 1
@@ -184,9 +182,7 @@ def opaque_and_clear(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
 @pytest.mark.parametrize("from_suffix", [".png", ".jpg"])
-def test_a_photo_comes_through(
-    tmp_path: Path, person: np.ndarray, from_suffix: str, suffix: str
-) -> None:
+def test_a_photo_comes_through(tmp_path: Path, person: np.ndarray, from_suffix: str, suffix: str) -> None:
     source, target = tmp_path / f"in{from_suffix}", tmp_path / f"out{suffix}"
     write_photo(source, person)
     report = as_replace(source, target)
@@ -397,7 +393,10 @@ def test_a_word_that_cannot_work_leaves_nothing(
     folder: Path, source: str, target: str, background: str, error: type[Exception], word: str
 ) -> None:
     refused(
-        folder, error, word, lambda: livematte.replace(folder / source, folder / target, background, threads=1)
+        folder,
+        error,
+        word,
+        lambda: livematte.replace(folder / source, folder / target, background, threads=1),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from importlib.metadata import version
 from os import PathLike, fspath
@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 import av
 import numpy as np
+from av.packet import Packet
+from av.stream import Stream
 
 from livematte.errors import OptionError, OutputError
 from livematte.frame import Frame, Matte, Picture
@@ -108,17 +110,22 @@ def _video(
         else:
             writer.copy(item)
 
-    decoded = closing(ahead(_timed(reader.items(), decoding), DEPTH))
-    with writer, Behind(write, DEPTH) as behind, decoded as items:
+    decoded = ahead(_timed(reader.items(), decoding), DEPTH)
+    with (
+        writer,
+        Behind(write, DEPTH) as behind,
+        closing(decoded),
+        closing(ahead(_matted(decoded, segmenter), DEPTH)) as items,
+    ):
         for item in items:
-            if not isinstance(item, Frame):
+            if not isinstance(item, tuple):
                 behind.put(item)
                 continue
+            frame, matte = item
             frames_in += 1
-            matte = segmenter(item)
             anybody = anybody or bool(matte.mask.max() > 0.5)
             with composing("composite"):
-                result = compose(item, matte)
+                result = compose(frame, matte)
             behind.put(result)
             if progress:
                 progress(frames_in, reader.frame_count)
@@ -181,6 +188,11 @@ def _timed(items: Iterator[Item], watch: Stopwatch) -> Iterator[Item]:
         if item is None:
             return
         yield item
+
+
+def _matted(items: Iterable[Item], segmenter: Segmenter) -> Iterator[Packet[Stream] | tuple[Frame, Matte]]:
+    for item in items:
+        yield (item, segmenter(item)) if isinstance(item, Frame) else item
 
 
 def _transparent(frame: Frame, matte: Matte) -> Picture:
