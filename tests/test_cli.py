@@ -18,7 +18,9 @@ from livematte.media import read, write_photo
 
 MAIN = [sys.executable, "-c", "from livematte.cli import main; main()"]
 COMMANDS = ["demo", "replace", "matte", "evaluate", "train", "export"]
-with_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs torch: pip install 'livematte[lab]'")
+with_torch = pytest.mark.skipif(
+    find_spec("torch") is None, reason="needs torch: pip install 'livematte[lab]'"
+)
 
 
 def livematte(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -34,7 +36,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_clip(path / "in.mp4", times=CFR[:4])
     write_photo(path / "in.png", picture(0))
     (path / "text.mp4").write_text("no video at all\n" * 40)
-    (path / "weights.pt").write_text("no weights at all\n" * 40)
     return path
 
 
@@ -57,9 +58,7 @@ def names(folder: Path) -> list[str]:
         ("demo none/out.mp4", "none does not exist"),
         ("evaluate .", "index.jsonl"),
         pytest.param("train . out --phases 100:5", "100:5", marks=with_torch),
-        pytest.param("train . out --phases many", "many", marks=with_torch),
         pytest.param("export none.pt out", "none.pt", marks=with_torch),
-        pytest.param("export weights.pt out", "weights.pt", marks=with_torch),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(folder: Path, call: str, word: str) -> None:
@@ -74,7 +73,9 @@ def test_a_mistake_is_one_line_and_exit_code_2(folder: Path, call: str, word: st
     assert names(folder) == before
 
 
-@pytest.mark.parametrize("call", ["nonsense", "replace", "replace in.mp4 out.mp4 --nope", "matte a b --threads x"])
+@pytest.mark.parametrize(
+    "call", ["nonsense", "replace", "replace in.mp4 out.mp4 --nope", "matte a b --threads x"]
+)
 def test_a_wrong_call_is_explained_with_exit_code_2(folder: Path, call: str) -> None:
     done = livematte(folder, *call.split())
     assert done.returncode == 2
@@ -131,7 +132,8 @@ def test_the_demo_writes_a_clip_with_sound_and_says_where(tmp_path: Path) -> Non
     report, turn = done.stdout.splitlines()
     assert report.startswith("livematte-demo.mp4: 180 frames in ")
     assert "sound kept" in report
-    assert "livematte replace your-clip.mp4" in turn
+    assert str(result) in turn
+    assert "livematte replace" in turn
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent to one process only where there are signals")

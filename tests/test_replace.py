@@ -422,8 +422,7 @@ def test_options_that_cannot_work_leave_nothing(
 
 @both
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), RuntimeError()], ids=["ctrl-c", "fault"])
-@pytest.mark.parametrize("at", [1, 3, 20])
-@pytest.mark.parametrize("older", [True, False])
+@pytest.mark.parametrize(("at", "older"), [(1, False), (3, False), (3, True), (20, True)])
 def test_a_stop_leaves_the_target_as_it_was(
     tmp_path: Path, run: Run, stop: BaseException, at: int, older: bool
 ) -> None:

@@ -121,7 +121,7 @@ def test_only_the_split_and_sets_asked_for_count(folder: Folder, frames: list[np
         folder.still(frames[0], of_set)
         folder.still(frames[1], of_set, split="test")
     data = folder.write()
-    assert scores(data) == {name: (1, 1.0) for name in "abc"}
+    assert scores(data) == dict.fromkeys("abc", (1, 1.0))
     assert scores(data, split="test", sets=["a", "c"]) == {"a": (1, 1.0), "c": (1, 1.0)}
 
 

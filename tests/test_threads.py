@@ -64,7 +64,8 @@ def test_ahead_makes_no_more_than_may_wait(depth: int) -> None:
 
     def make() -> Iterator[int]:
         nonlocal made
-        for made in count(1):
+        while True:
+            made += 1
             yield made
 
     items = ahead(make(), depth)
@@ -80,10 +81,9 @@ def test_ahead_makes_no_more_than_may_wait(depth: int) -> None:
 @pytest.mark.parametrize("error", [FaultError("here"), KeyboardInterrupt()], ids=["fault", "ctrl-c"])
 @pytest.mark.parametrize("after", [0, 1, 10])
 def test_aheads_error_comes_after_the_items_before_it(after: int, error: BaseException) -> None:
-    taken = []
+    taken: list[int] = []
     with pytest.raises(type(error)) as caught:
-        for item in ahead(failing(after, error), 3):
-            taken.append(item)
+        taken.extend(item for item in ahead(failing(after, error), 3))
     assert caught.value is error
     assert taken == list(range(after))
 

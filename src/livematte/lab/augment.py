@@ -17,6 +17,9 @@ from livematte.lab.photos import Photos
 NOBODY = 0.06
 """Share of pictures in which there is no person at all."""
 
+WHOLE = 0.4
+"""Share of pictures shown whole, of those that keep their own background."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -119,6 +122,10 @@ class Composer:
         free: the window may reach beyond the source, because nothing lies around the person.
         """
         count = len(aspect)
+        # often the source as a whole, as a camera's frame is seen, squeezed to the frame's shape
+        whole = ~free & (self._draw((count,), 0, 1) < WHOLE)
+        squeezed = torch.minimum(torch.maximum(aspect, 0.7 * frame_aspect), frame_aspect / 0.7)
+        frame_aspect = torch.where(whole, squeezed, frame_aspect)
         inside = torch.minimum(torch.ones_like(aspect), aspect / frame_aspect)
         around = torch.maximum(torch.ones_like(aspect), aspect / frame_aspect)
         near = inside * torch.exp(self._draw((count,), math.log(0.55), math.log(1.1)))
@@ -127,6 +134,7 @@ class Composer:
             * (around / inside) ** self._draw((count,), 0.3, 1)
             * torch.exp(self._draw((count,), -0.3, 0.55))
         )
+        near = torch.where(whole, inside * torch.exp(self._draw((count,), -0.08, 0.05)), near)
         high = torch.where(free, far, near)
         wide = high * frame_aspect
         x, y = self._room(aspect, wide), self._room(1, high)
