@@ -67,18 +67,19 @@ class Composer:
         """Other light, white balance, contrast, saturation, blur and noise for each of N×3×H×W in 0..1."""
         count, draw = len(picture), self._draw
         one = (count, 1, 1)
-        picture = picture.clamp(1e-3, 1) ** torch.exp(draw((count, 1, 1, 1), -0.45, 0.45))
-        gain = torch.exp(draw(one, -0.35, 0.2)) * torch.exp(draw((count, 1, 3), -0.12, 0.12))
-        colourful = torch.where(draw(one, 0, 1) < 0.06, 0.0, draw(one, 0.5, 1.4))
+        much = draw(one, 0, 1)  # most pictures are changed a little, some a lot
+        picture = picture.clamp(1e-3, 1) ** torch.exp(much[..., None] * draw((count, 1, 1, 1), -0.5, 0.5))
+        gain = torch.exp(much * (draw(one, -0.4, 0.25) + draw((count, 1, 3), -0.15, 0.15)))
+        colourful = torch.where(draw(one, 0, 1) < 0.05, 0.0, torch.exp(much * draw(one, -0.7, 0.4)))
         grey = torch.full((3, 3), 1 / 3, device=picture.device)
         mix = (grey + colourful * (torch.eye(3, device=picture.device) - grey)) * gain
-        contrast = torch.exp(draw(one, -0.35, 0.25))
+        contrast = torch.exp(much * draw(one, -0.4, 0.3))
         mean = picture[:, :, ::4, ::4].mean((1, 2, 3)).view(one) * gain.mean(2, keepdim=True)
         shift = (mean * (1 - contrast)).expand(count, 3, 1)
         picture = torch.baddbmm(shift, mix * contrast, picture.flatten(2)).view(picture.shape)
         blurred = draw((count,), 0, 1) < 0.15
         picture[blurred] = F.avg_pool2d(picture[blurred], 3, 1, 1, count_include_pad=False)
-        noisy = draw((count,), 0, 1) < 0.3
+        noisy = draw((count,), 0, 1) < 0.2
         noise = torch.randn(picture[noisy].shape, generator=self.random).to(picture.device)
         picture[noisy] += noise * draw((len(noise), 1, 1, 1), 0, 0.06)
         return picture.clamp_(0, 1)
