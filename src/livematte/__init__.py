@@ -85,7 +85,7 @@ def __getattr__(name: str) -> Any:
             raise
         from livematte.errors import MissingExtraError
 
-        raise MissingExtraError(f"livematte.{name}", "lab") from None
+        raise MissingExtraError(f"livematte.{name}", "export" if name == "export" else "lab") from None
 
 
 def __dir__() -> list[str]:

@@ -15,7 +15,12 @@ from livematte.errors import LivematteError, OptionError
 from livematte.pipeline import Progress
 from livematte.report import Report
 
-app = App(name="livematte", help="Cut people out of video, live.", version=livematte.__version__)
+app = App(
+    name="livematte",
+    help="Cut people out of video, live.",
+    version=livematte.__version__,
+    suppress_keyboard_interrupt=False,
+)
 
 Sets = Annotated[list[str] | None, Parameter(name="--set", negative="")]
 
@@ -201,10 +206,8 @@ def export(checkpoint: Path, folder: Path, /, *, name: str = "best") -> None:
 def main() -> None:
     """Run a command; a user's mistake ends with one line and exit code 2."""
     try:
-        app(exit_on_error=False)
-    except CycloptsError:
-        sys.exit(2)  # cyclopts has said what was wrong
-    except LivematteError as error:
+        app(exit_on_error=False, print_error=False)
+    except (CycloptsError, LivematteError) as error:
         print(f"livematte: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

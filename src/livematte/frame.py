@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from fractions import Fraction
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from livematte.errors import OptionError
 
 Pixel = TypeVar("Pixel", bound=np.generic)
 
@@ -81,7 +83,8 @@ class Frame:
 
     @classmethod
     def from_rgb(cls, picture: Picture, time: Fraction | None = None) -> Frame:
-        """Wrap an upright uint8 RGB H×W×3 array."""
+        """Wrap an upright uint8 RGB H×W×3 array. Raises OptionError for any other."""
+        check_picture(picture)
         return cls(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24"), time)
 
     @property
@@ -155,6 +158,12 @@ class Matte:
     def alpha(self) -> Alpha:
         """Alpha at the frame's upright size, float32 H×W in 0..1."""
         return self.orientation.upright(self.levels).astype(np.float32) / np.float32(255)
+
+
+def check_picture(picture: NDArray[Any]) -> None:
+    """Refuse an array that is not uint8 RGB H×W×3. Raises OptionError."""
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise OptionError(f"a picture is uint8 RGB H×W×3, not {picture.dtype} {picture.shape}")
 
 
 def halve(plane: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing
 from importlib.metadata import version
 from os import PathLike, fspath
 from pathlib import Path
@@ -17,10 +18,10 @@ from av.stream import Stream
 
 from livematte.errors import OptionError, OutputError
 from livematte.frame import Frame, Matte, Picture
-from livematte.media import Reader, Writer, check_photo_target, is_photo, read_photo, write_photo
+from livematte.media import Reader, Writer, check_input, check_photo_target, is_photo, read_photo, write_photo
 from livematte.media.reader import Item
 from livematte.report import Report, Stopwatch
-from livematte.scene import Backdrop, composite, cut_out, make_backdrop
+from livematte.scene import Backdrop, Video, composite, cut_out, make_backdrop
 from livematte.segment import Segmenter
 from livematte.threads import Behind, ahead
 
@@ -49,6 +50,7 @@ def replace(
     network: `best`, or the path of a LiteRT file. threads: for the network.
     Raises InputError, OutputError or OptionError; the target then is as it was before.
     """
+    check_input(Path(source))
     _refuse_overwriting(target, background)
     if isinstance(background, str) and background.lower() == "transparent":
         if not is_photo(source):
@@ -57,17 +59,22 @@ def replace(
             )
         check_photo_target(target, source=source, transparent=True)
         return _photo(source, target, network, threads, _transparent)
-    backdrop = make_backdrop(background)
+    with ExitStack() as stack:
+        backdrop = make_backdrop(background)
+        if isinstance(backdrop, Video) and backdrop is not background:
+            stack.callback(backdrop.close)
 
-    def compose(frame: Frame, matte: Matte) -> Frame:
-        return composite(frame, matte.levels, backdrop.planes(frame, matte.levels))
+        def compose(frame: Frame, matte: Matte) -> Frame:
+            return composite(frame, matte.levels, backdrop.planes(frame, matte.levels))
 
-    if is_photo(source):
-        return _photo(
-            source, target, network, threads, lambda frame, matte: compose(frame, matte).planes()[0]
-        )
-    with Reader(source) as reader:
-        return _video(reader, Writer(target, reader), network, threads, compose, progress)
+        if is_photo(source):
+            report = _photo(source, target, network, threads, lambda *given: compose(*given).planes()[0])
+        else:
+            reader = stack.enter_context(Reader(source))
+            report = _video(reader, Writer(target, reader), network, threads, compose, progress)
+    if isinstance(backdrop, Video):
+        report = dataclasses.replace(report, warnings=(*report.warnings, *backdrop.warnings))
+    return report
 
 
 def matte(
@@ -111,12 +118,8 @@ def _video(
             writer.copy(item)
 
     decoded = ahead(_timed(reader.items(), decoding), DEPTH)
-    with (
-        writer,
-        Behind(write, DEPTH) as behind,
-        closing(decoded),
-        closing(ahead(_matted(decoded, segmenter), DEPTH)) as items,
-    ):
+    matted = closing(ahead(_matted(decoded, segmenter), DEPTH))
+    with writer, Behind(write, DEPTH) as behind, matted as items:
         for item in items:
             if not isinstance(item, tuple):
                 behind.put(item)
@@ -190,9 +193,12 @@ def _timed(items: Iterator[Item], watch: Stopwatch) -> Iterator[Item]:
         yield item
 
 
-def _matted(items: Iterable[Item], segmenter: Segmenter) -> Iterator[Packet[Stream] | tuple[Frame, Matte]]:
-    for item in items:
-        yield (item, segmenter(item)) if isinstance(item, Frame) else item
+def _matted(
+    items: Generator[Item, None, None], segmenter: Segmenter
+) -> Generator[Packet[Stream] | tuple[Frame, Matte], None, None]:
+    with closing(items):
+        for item in items:
+            yield (item, segmenter(item)) if isinstance(item, Frame) else item
 
 
 def _transparent(frame: Frame, matte: Matte) -> Picture:

@@ -53,8 +53,8 @@ def evaluate(
         for number, row in enumerate(rows, 1):
             if before is None or row.clip is None or not _follows(row, before):
                 segmenter.reset()
-            matte = segmenter(pictures.rgb(row))
-            results[row.set].append(iou(matte.alpha, pictures.person(row)))
+            picture, truth = pictures.pair(row)
+            results[row.set].append(iou(segmenter(picture).alpha, truth))
             before = row
             if progress:
                 progress(number, len(rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -45,6 +46,13 @@ class _Line(Generic[Item]):
     def stop(self) -> None:
         self._stop.set()
 
+    def drop(self) -> None:
+        """Stop, and forget what waits."""
+        self._stop.set()
+        with suppress(queue.Empty):
+            while True:
+                self._items.get_nowait()
+
 
 def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
     """The same items, made in a thread of their own up to `depth` ahead; its error is raised here."""
@@ -60,6 +68,9 @@ def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
         except BaseException as error:
             line.error = error
             line.stop()
+        finally:
+            if isinstance(items, Generator):
+                items.close()
 
     thread = threading.Thread(target=make, name="livematte-ahead", daemon=True)
     thread.start()
@@ -98,7 +109,7 @@ class Behind(Generic[Item]):
                 self._pass(None)
                 self._thread.join()
         finally:  # Ctrl-C while waiting must not leave the thread at work either
-            self._line.stop()
+            self._line.drop()
             self._thread.join()
         if error is None and self._line.error is not None:
             raise self._line.error

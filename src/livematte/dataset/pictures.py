@@ -31,6 +31,17 @@ class Pictures:
         for shard in self._shards.values():
             shard.close()
 
+    def pair(self, row: Row) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The picture and the person's mask, of one size. Raises InputError."""
+        picture, mask = self.rgb(row), self.person(row)
+        if mask.shape != picture.shape[:2]:
+            high, wide = mask.shape
+            raise InputError(
+                f"{self._where(row, row.mask or '')}: the mask is {wide}×{high}, its picture "
+                f"{picture.shape[1]}×{picture.shape[0]}"
+            )
+        return picture, mask
+
     def rgb(self, row: Row) -> NDArray[np.uint8]:
         """The picture, uint8 RGB H×W×3."""
         picture = self._decode(row, row.image, cv2.IMREAD_COLOR)
@@ -44,7 +55,7 @@ class Pictures:
         return person_from_parts(mask) if row.truth == "parts" else mask
 
     def _decode(self, row: Row, name: str, flags: int) -> NDArray[np.uint8]:
-        where = f"{self.folder / (row.shard or '')}: {name}"
+        where = self._where(row, name)
         try:
             data = self._bytes(row.shard, name)
         except (OSError, KeyError, zipfile.BadZipFile) as error:
@@ -53,6 +64,9 @@ class Pictures:
         if picture is None:
             raise InputError(f"{where}: not a picture")
         return picture.astype(np.uint8, copy=False)
+
+    def _where(self, row: Row, name: str) -> str:
+        return f"{self.folder / (row.shard or '')}: {name}"
 
     def _bytes(self, shard: str | None, name: str) -> bytes:
         if shard is None:

@@ -47,7 +47,7 @@ class Photos:
         aspect = torch.empty(len(rows))
         with Pictures(folder) as pictures:
             for number, row in enumerate(progress or rows):
-                picture, mask = pictures.rgb(row), pictures.person(row)
+                picture, mask = pictures.pair(row)
                 if row.by == "key":
                     mask = _tighten(mask)
                 aspect[number] = picture.shape[1] / picture.shape[0]

@@ -134,11 +134,12 @@ def validate(
     network.eval()
     with Pictures(folder) as pictures, torch.no_grad():
         for row in rows:
-            picture = torch.from_numpy(pictures.rgb(row)).permute(2, 0, 1)[None].to(device) / 255
+            rgb, truth = pictures.pair(row)
+            picture = torch.from_numpy(rgb).permute(2, 0, 1)[None].to(device) / 255
             small = _resize(picture, height, width)
             logits = network(torch.cat([small, torch.zeros_like(small[:, :1])], 1))
             mask = _resize(logits, *picture.shape[-2:])[0, 0] > 0
-            results.append(iou(mask.cpu().numpy(), pictures.person(row)))
+            results.append(iou(mask.cpu().numpy(), truth))
     return float(np.mean(results))
 
 

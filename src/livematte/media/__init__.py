@@ -2,6 +2,16 @@
 
 from livematte.media.photo import check_photo_target, is_photo, read_photo, write_photo
 from livematte.media.reader import Reader, read
+from livematte.media.source import check_input
 from livematte.media.writer import Writer
 
-__all__ = ["Reader", "Writer", "check_photo_target", "is_photo", "read", "read_photo", "write_photo"]
+__all__ = [
+    "Reader",
+    "Writer",
+    "check_input",
+    "check_photo_target",
+    "is_photo",
+    "read",
+    "read_photo",
+    "write_photo",
+]

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import ImageColor
 
 from livematte.errors import InputError, OptionError
-from livematte.frame import Frame, Picture, halve
+from livematte.frame import Frame, Picture, check_picture, halve
 from livematte.media import Reader, is_photo, read_photo
 from livematte.scene.composite import LEAST_SIDE, Plane, spread
 from livematte.scene.convert import cover, planes_like
@@ -34,13 +34,15 @@ class Photo:
     """A picture that fills the frame; what does not fit is cut off evenly. uint8 RGB H×W×3."""
 
     def __init__(self, picture: Picture) -> None:
+        check_picture(picture)
         self._picture = picture
         self._key: tuple[object, ...] = ()
         self._planes: list[Plane] = []
 
     def planes(self, frame: Frame, levels: Plane) -> list[Plane]:
         """The same planes for every frame of one size and format."""
-        key = (frame.upright_size, frame.format, frame.orientation, frame.image.colorspace)
+        image = frame.image
+        key = (frame.upright_size, frame.format, frame.orientation, image.colorspace, image.color_range)
         if key != self._key:
             picture = cover(self._picture, *frame.upright_size)
             image = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
@@ -62,10 +64,14 @@ class Colour(Photo):
 
 
 class Video:
-    """A video that fills the frame, at its own pace, from the start again when it ends."""
+    """A video that fills the frame, at its own pace, from the start again when it ends.
+
+    warnings: sentences about what is wrong with it, more of them as it is read.
+    """
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self._path = path
+        self.warnings: list[str] = []
         self._begin: Fraction | None = None
         self._open(Fraction(0))
 
@@ -78,6 +84,11 @@ class Video:
         if upright == 1:
             return planes_like(frame, self._now.image)
         return planes_like(frame, av.VideoFrame.from_ndarray(self._now.rgb(), format="rgb24"))
+
+    def close(self) -> None:
+        """Close the file."""
+        self.warnings += [warning for warning in self._reader.warnings if warning not in self.warnings]
+        self._reader.close()
 
     def _open(self, start: Fraction) -> None:
         self._reader = Reader(self._path)
@@ -93,7 +104,7 @@ class Video:
             if time < end:
                 return
             if self._next is None:
-                self._reader.close()
+                self.close()
                 self._open(end)
             else:
                 self._now, self._next = self._next, next(self._frames, None)
@@ -124,13 +135,11 @@ class Blur:
         height, width = plane.shape[:2]
         alpha = cv2.resize(levels, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         small = halve(plane, LEAST_SIDE).astype(np.float32)
-        share = np.multiply(halve(alpha, LEAST_SIDE), np.float32(1 / 255))
+        # a pixel that is part person is hardly background: the person's colour must not be smeared
+        clear = 1 - np.multiply(halve(alpha, LEAST_SIDE), np.float32(1 / 255))
         radius = max(1, round(max(small.shape[:2]) * self._strength))
-        # a pixel that is part person is not background at all: the person's colour must not be smeared
-        small = spread(small, (1 - share) ** 4, radius)
-        for _ in range(2):  # three boxes are nearly a Gaussian
-            small = cv2.blur(small, (2 * radius + 1, 2 * radius + 1)).astype(np.float32, copy=False)
-        rounded = cv2.convertScaleAbs(small)
+        # three boxes are nearly a Gaussian
+        rounded = cv2.convertScaleAbs(spread(small, np.square(np.square(clear)), radius, times=3))
         return cv2.resize(rounded, (width, height), interpolation=cv2.INTER_LINEAR).astype(
             np.uint8, copy=False
         )

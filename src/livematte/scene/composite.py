@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -97,14 +98,21 @@ class Edge:
         return colour
 
 
-def spread(plane: Values, weight: Values, radius: int) -> Values:
-    """The mean of a plane around each pixel, counting each by its weight: what has none is filled in."""
+def spread(plane: Values, weight: Values, radius: int, times: int = 1) -> Values:
+    """The mean of a plane around each pixel, counting each by its weight: what has none is filled in.
+
+    times: how often the window, a square of 2·radius + 1, is applied.
+    """
     window = (2 * radius + 1, 2 * radius + 1)
     weight = weight + np.float32(1e-4)
-    weighted = plane * (weight[..., None] if plane.ndim == 3 else weight)
-    total = cv2.blur(weight, window)
-    mean = cv2.blur(weighted, window) / (total[..., None] if plane.ndim == 3 else total)
-    return mean.astype(np.float32, copy=False)
+    plane = plane * (weight[..., None] if plane.ndim == 3 else weight)
+    for _ in range(times):
+        plane, weight = _float(cv2.blur(plane, window)), _float(cv2.blur(weight, window))
+    return plane / (weight[..., None] if plane.ndim == 3 else weight)
+
+
+def _float(values: NDArray[Any]) -> Values:
+    return values.astype(np.float32, copy=False)
 
 
 def _at(plane: NDArray[Pixel], places: NDArray[np.intp]) -> NDArray[Pixel]:

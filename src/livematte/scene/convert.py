@@ -12,8 +12,8 @@ from livematte.frame import Frame, Picture
 
 Plane = NDArray[np.uint8]
 
-_TAGGED = frozenset({1, 4, 5, 6, 7, 9})
-"""Matrices of ITU-T H.273 that swscale knows by its own, equal numbers."""
+_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
+"""The matrices of ITU-T H.273 that swscale knows, by its numbers: 6 is the same matrix as 5."""
 
 
 def cover(picture: Picture, width: int, height: int) -> Picture:
@@ -62,6 +62,6 @@ def _is_full(image: av.VideoFrame) -> bool:
 
 def _matrix(image: av.VideoFrame) -> int:
     """The picture's matrix; where it is not tagged, what players take: BT.709 from 720 lines on."""
-    if image.colorspace in _TAGGED:
-        return int(image.colorspace)
+    if image.colorspace in _MATRICES:
+        return _MATRICES[image.colorspace]
     return int(Colorspace.ITU709 if min(image.width, image.height) >= 720 else Colorspace.ITU601)

@@ -44,7 +44,7 @@ class Segmenter:
 
     def __call__(self, picture: Picture | Frame) -> Matte:
         """The matte of the clip's next frame: a Frame, or upright uint8 RGB H×W×3."""
-        frame = picture if isinstance(picture, Frame) else Frame.from_rgb(_checked(picture))
+        frame = picture if isinstance(picture, Frame) else Frame.from_rgb(picture)
         self._fit(frame)
         with self.watch("network"):
             small = frame.rgb(self._network.width, self._network.height)
@@ -75,9 +75,3 @@ class Segmenter:
         thumbnail = cv2.resize(small, (32, 32), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         before, self._thumbnail = self._thumbnail, thumbnail
         return before is not None and float(cv2.absdiff(thumbnail, before).mean()) > CUT * 255
-
-
-def _checked(picture: Picture) -> Picture:
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-        raise OptionError(f"a picture is uint8 RGB H×W×3, not {picture.dtype} {picture.shape}")
-    return picture
