@@ -22,6 +22,13 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
+Source = Annotated[Path, Parameter(help="A video or a photo.")]
+Target = Annotated[
+    Path, Parameter(help="The result: mp4, mov or mkv for a video; png, jpg or webp for a photo.")
+]
+Network = Annotated[str, Parameter(help="The network that cuts out: best, or the path of a LiteRT file.")]
+Threads = Annotated[int | None, Parameter(help="For the network; half of the cores when left out.")]
+Data = Annotated[Path, Parameter(help="A folder with index.jsonl and the pictures that it names.")]
 Sets = Annotated[list[str] | None, Parameter(name="--set", negative="")]
 
 
@@ -42,28 +49,20 @@ def demo(target: Path = Path("livematte-demo.mp4"), /) -> None:
 
 @app.command
 def replace(
-    source: Path,
-    target: Path,
+    source: Source,
+    target: Target,
     /,
     *,
     background: str = "blur",
-    network: str = "best",
-    threads: int | None = None,
+    network: Network = "best",
+    threads: Threads = None,
 ) -> None:
     """Put the people of a video or photo before another background; sound and times are kept.
 
     Parameters
     ----------
-    source
-        A video or a photo.
-    target
-        The result: mp4, mov or mkv for a video; png, jpg or webp for a photo.
     background
         A photo, a video, a colour (CSS name or #rrggbb), blur, or transparent (photos).
-    network
-        The network that cuts out: best, or the path of a LiteRT file.
-    threads
-        For the network; half of the cores when left out.
     """
     with _bar() as progress:
         report = livematte.replace(
@@ -73,20 +72,8 @@ def replace(
 
 
 @app.command
-def matte(source: Path, target: Path, /, *, network: str = "best", threads: int | None = None) -> None:
-    """Write the mask itself, white where people are: grey video for a video, grey picture for a photo.
-
-    Parameters
-    ----------
-    source
-        A video or a photo.
-    target
-        The result: mp4, mov or mkv for a video; png, jpg or webp for a photo.
-    network
-        The network that cuts out: best, or the path of a LiteRT file.
-    threads
-        For the network; half of the cores when left out.
-    """
+def matte(source: Source, target: Target, /, *, network: Network = "best", threads: Threads = None) -> None:
+    """Write the mask itself, white where people are: grey video for a video, grey picture for a photo."""
     with _bar() as progress:
         report = livematte.matte(source, target, network=network, threads=threads, progress=progress)
     _say(report)
@@ -94,28 +81,22 @@ def matte(source: Path, target: Path, /, *, network: str = "best", threads: int 
 
 @app.command
 def evaluate(
-    data: Path,
+    data: Data,
     /,
     *,
     split: str = "val",
     sets: Sets = None,
-    network: str = "best",
-    threads: int | None = None,
+    network: Network = "best",
+    threads: Threads = None,
 ) -> None:
     """Measure the person's IoU on annotated pictures.
 
     Parameters
     ----------
-    data
-        A folder with index.jsonl.
     split
         The split of the index to measure on.
     sets
         Only this set of the index; may be given several times.
-    network
-        best, or the path of a LiteRT file.
-    threads
-        For the network; half of the cores when left out.
     """
     with _bar() as progress:
         scores = livematte.evaluate(
@@ -128,7 +109,7 @@ def evaluate(
 
 @app.command
 def train(
-    data: Path,
+    data: Data,
     out: Path,
     /,
     *,
@@ -145,8 +126,6 @@ def train(
 
     Parameters
     ----------
-    data
-        A folder with index.jsonl.
     out
         A folder for last.pt (to go on from) and best.pt (weights).
     network

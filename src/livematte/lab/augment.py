@@ -40,7 +40,8 @@ class Composer:
     def batch(self, count: int, height: int, width: int) -> Batch:
         """One batch of height×width pictures."""
         draw = self._draw
-        rows = torch.multinomial(self.people.weight, count, replacement=True, generator=self.random)
+        # the generator is the CPU's, wherever the photos are
+        rows = torch.multinomial(self.people.weight.cpu(), count, replacement=True, generator=self.random)
         rows = rows.to(self.people.rgba.device)
         frame_aspect = width / height * torch.exp(draw((count,), -0.3, 0.3))
         sources, aspect = self.people.rgba[rows], self.people.aspect[rows]

@@ -86,8 +86,7 @@ def train(recipe: Recipe, *, quiet: bool = False) -> State:
     IoU of the averaged weights is the best of the current phase. Raises InputError or OptionError, and
     KeyboardInterrupt when stopped.
     """
-    if recipe.network not in PRESETS:
-        raise OptionError(f"network {recipe.network!r} is unknown; there is: {', '.join(PRESETS)}")
+    _check(recipe)
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
     rows = read_index(recipe.data)
@@ -104,6 +103,18 @@ def train(recipe: Recipe, *, quiet: bool = False) -> State:
         while state.step < recipe.steps:
             _phase(recipe, state, people, empty, validation, console, stopped)
     return state
+
+
+def _check(recipe: Recipe) -> None:
+    if recipe.network not in PRESETS:
+        raise OptionError(f"network {recipe.network!r} is unknown; there is: {', '.join(PRESETS)}")
+    if recipe.batch < 2 or recipe.threads < 1 or recipe.rate <= 0:
+        raise OptionError("a training needs a batch of at least 2, a thread at least and a rate above 0")
+    try:
+        torch.empty(1, device=recipe.device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise OptionError(f"device {recipe.device!r} cannot be used here: {reason}") from None
 
 
 @contextmanager
