@@ -11,13 +11,13 @@ from livematte.frame import Alpha, Frame, halve
 LEAST_SIDE = 320
 """The frame is halved while its longer side stays at least this; there the coefficients are found."""
 
-RADIUS = 4
+RADIUS = 3
 """Half the filter's window at that size."""
 
-SMOOTHNESS = 2e-3
+SMOOTHNESS = 5e-4
 """Variance of luma (of a range of 1) below which the filter smooths rather than follows an edge."""
 
-CONTRAST = 1.3
+CONTRAST = 1.7
 """How much alpha is spread around one half, so that what is nearly solid is solid."""
 
 
