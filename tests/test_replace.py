@@ -250,7 +250,7 @@ def test_the_report_says_what_ran(tmp_path: Path) -> None:
 def test_the_report_of_a_photo(tmp_path: Path) -> None:
     write_photo(tmp_path / "in.png", picture(0))
     report = as_replace(tmp_path / "in.png", tmp_path / "out.png")
-    assert (report.frames_in, report.frames_out, report.sound_tracks) == (1, 1, 0)
+    assert (report.frames_in, report.frames_out, report.sound_tracks) == (1, 1, None)
     assert set(report.stages) == STAGES
     assert "out.png: 1 frame in " in str(report)
 

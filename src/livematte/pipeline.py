@@ -105,19 +105,19 @@ def _video(
 ) -> Report:
     begin = time.perf_counter()
     segmenter = Segmenter(network, threads=threads)
-    decoding, composing, encoding = Stopwatch(), Stopwatch(), Stopwatch()
+    watch = segmenter.watch
     frames_in, frames_out, anybody = 0, 0, False
 
     def write(item: Item) -> None:
         nonlocal frames_out
         if isinstance(item, Frame):
-            with encoding("encode"):
+            with watch("encode"):
                 writer.write(item)
             frames_out += 1
         else:
             writer.copy(item)
 
-    decoded = ahead(_timed(reader.items(), decoding), DEPTH)
+    decoded = ahead(_timed(reader.items(), watch), DEPTH)
     matted = closing(ahead(_matted(decoded, segmenter), DEPTH))
     with writer, Behind(write, DEPTH) as behind, matted as items:
         for item in items:
@@ -127,7 +127,7 @@ def _video(
             frame, matte = item
             frames_in += 1
             anybody = anybody or bool(matte.mask.max() > 0.5)
-            with composing("composite"):
+            with watch("composite"):
                 result = compose(frame, matte)
             behind.put(result)
             if progress:
@@ -135,7 +135,6 @@ def _video(
     warnings = [*reader.warnings, *writer.warnings]
     if not anybody:
         warnings.append(f"{reader.path.name}: no person was found in any frame")
-    watches = decoding, segmenter.watch, composing, encoding
     return Report(
         reader.path,
         writer.path,
@@ -146,7 +145,7 @@ def _video(
         segmenter.network,
         segmenter.threads,
         writer.sound_tracks,
-        {name: 1000 * spent / frames_in for watch in watches for name, spent in watch.seconds.items()},
+        watch.per_frame(frames_in),
         tuple(warnings),
     )
 
@@ -160,7 +159,8 @@ def _photo(
 ) -> Report:
     begin = time.perf_counter()
     check_photo_target(target, source=source)
-    segmenter, watch = Segmenter(network, threads=threads), Stopwatch()
+    segmenter = Segmenter(network, threads=threads)
+    watch = segmenter.watch
     with watch("decode"):
         frame = read_photo(source)
     matte = segmenter(frame)
@@ -168,7 +168,6 @@ def _photo(
         picture = compose(frame, matte)
     with watch("encode"):
         write_photo(target, picture)
-    stages = {name: 1000 * spent for part in (watch, segmenter.watch) for name, spent in part.seconds.items()}
     found = bool(matte.mask.max() > 0.5)
     return Report(
         Path(source),
@@ -179,7 +178,7 @@ def _photo(
         _runtime(),
         segmenter.network,
         segmenter.threads,
-        stages=stages,
+        stages=watch.per_frame(1),
         warnings=() if found else (f"{Path(source).name}: no person was found",),
     )
 

@@ -8,12 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+STAGES = ("decode", "network", "refine", "composite", "encode")
+"""The stages of a run, in the order in which a frame passes them."""
+
 
 class Stopwatch:
-    """Seconds spent in each stage, by name."""
+    """Seconds spent in each stage, by name; each stage belongs to one thread."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+
+    def per_frame(self, frames: int) -> dict[str, float]:
+        """Milliseconds per frame by stage, in the order of STAGES."""
+        return {name: 1000 * self.seconds[name] / frames for name in STAGES if name in self.seconds}
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
@@ -31,7 +38,8 @@ class Report:
 
     frames_in, frames_out: decoded and written; seconds: on the clock, start to end;
     stages: milliseconds per frame by stage (decode and encode run beside the others, so they do not add up);
-    runtime, network, threads: what computed the masks; sound_tracks: copied into the target;
+    runtime, network, threads: what computed the masks;
+    sound_tracks: copied into the target, None for a photo;
     warnings: sentences about what was not as it should be.
     """
 
@@ -43,7 +51,7 @@ class Report:
     runtime: str
     network: str
     threads: int
-    sound_tracks: int = 0
+    sound_tracks: int | None = None
     stages: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -54,13 +62,12 @@ class Report:
 
     def __str__(self) -> str:
         stages = ", ".join(f"{name} {value:.1f}" for name, value in self.stages.items())
-        sound = {0: "no sound", 1: "sound kept"}.get(
-            self.sound_tracks, f"{self.sound_tracks} sound tracks kept"
-        )
+        kept = {None: "", 0: ", no sound", 1: ", sound kept"}
+        sound = kept.get(self.sound_tracks, f", {self.sound_tracks} sound tracks kept")
         frames = f"{self.frames_out} frame{'s' if self.frames_out != 1 else ''}"
         if self.frames_in != self.frames_out:
             frames += f" of {self.frames_in}"
         return (
-            f"{self.target}: {frames} in {self.seconds:.1f} s ({self.rate:.0f} a second), {sound}; "
+            f"{self.target}: {frames} in {self.seconds:.1f} s ({self.rate:.0f} a second){sound}; "
             f"{self.runtime}, network {self.network}, threads {self.threads}; ms a frame: {stages}"
         )

@@ -21,13 +21,13 @@ def check_target(
     suffixes: lower case, with the dot; source: a file that must not be overwritten.
     Raises OutputError.
     """
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; name a file in it")
     if path.suffix.lower() not in suffixes:
         *most, last = sorted(suffixes)
         raise OutputError(
             f"{path}: cannot write this kind of file; end its name in {', '.join(most)} or {last}"
         )
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; name a file in it")
     folder = path.parent
     if not folder.is_dir():
         raise OutputError(f"{path}: the folder {folder} does not exist; make it first")

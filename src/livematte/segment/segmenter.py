@@ -27,7 +27,7 @@ class Segmenter:
 
     network: `best`, or the path of a LiteRT file with an input of 1×H×W×4.
     threads: for the network; half of the machine's cores, at most 4, when left out.
-    watch: counts the seconds spent on `network` and `refine`.
+    watch: counts the seconds spent on `network` and `refine`, and on other stages by whoever uses it.
     """
 
     def __init__(self, network: str | PathLike[str] = "best", *, threads: int | None = None) -> None:
