@@ -29,9 +29,12 @@ def file_name(name: str, height: int, width: int) -> str:
 
 
 def closest_shape(width: int, height: int) -> tuple[int, int]:
-    """The (height, width) of SHAPES that a width×height picture is squeezed least to fit."""
+    """The (height, width) of SHAPES that a width×height picture is squeezed least to fit.
+
+    4:3 lies between two of them: rounding makes that a tie, which the first, larger one wins.
+    """
     aspect = math.log(width / height)
-    return min(SHAPES, key=lambda shape: abs(math.log(shape[1] / shape[0]) - aspect))
+    return min(SHAPES, key=lambda shape: round(abs(math.log(shape[1] / shape[0]) - aspect), 6))
 
 
 class Network:
