@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -184,6 +185,7 @@ def export(checkpoint: Path, folder: Path, /, *, name: str = "best") -> None:
 
 def main() -> None:
     """Run a command; a user's mistake ends with one line and exit code 2."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up as Ctrl-C does
     try:
         app(exit_on_error=False, print_error=False)
     except (CycloptsError, LivematteError) as error:
