@@ -115,7 +115,7 @@ def train(
     /,
     *,
     network: str = "best",
-    phases: str = "128:15000,192:3000,256:1500",
+    phases: str = "128:11500,192:3000,256:3600",
     batch: int = 16,
     rate: float = 2e-3,
     seed: int = 1,

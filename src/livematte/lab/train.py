@@ -47,7 +47,7 @@ class Recipe:
     data: Path
     out: Path
     network: str = "best"
-    phases: tuple[tuple[int, int], ...] = ((128, 15000), (192, 3000), (256, 1500))
+    phases: tuple[tuple[int, int], ...] = ((128, 11500), (192, 3000), (256, 3600))
     batch: int = 16
     rate: float = 2e-3
     decay: float = 1e-4
