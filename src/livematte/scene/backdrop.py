@@ -13,7 +13,7 @@ import numpy as np
 from PIL import ImageColor
 
 from livematte.errors import InputError, OptionError
-from livematte.frame import Frame, Picture, check_picture, halve
+from livematte.frame import Frame, Orientation, Picture, check_picture, halve
 from livematte.media import Reader, is_photo, read_photo
 from livematte.scene.composite import LEAST_SIDE, Plane, spread
 from livematte.scene.convert import cover, planes_like
@@ -41,8 +41,7 @@ class Photo:
 
     def planes(self, frame: Frame, levels: Plane) -> list[Plane]:
         """The same planes for every frame of one size and format."""
-        image = frame.image
-        key = (frame.upright_size, frame.format, frame.orientation, image.colorspace, image.color_range)
+        key = _kind(frame)
         if key != self._key:
             picture = cover(self._picture, *frame.upright_size)
             image = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
@@ -72,6 +71,8 @@ class Video:
     def __init__(self, path: str | PathLike[str]) -> None:
         self._path = path
         self.warnings: list[str] = []
+        self._key: tuple[object, ...] = ()
+        self._planes: list[Plane] = []
         self._begin: Fraction | None = None
         self._open(Fraction(0))
 
@@ -80,10 +81,10 @@ class Video:
         time = frame.time or Fraction(0)
         self._begin = time if self._begin is None else self._begin
         self._advance(time - self._begin)
-        upright = self._now.orientation
-        if upright == 1:
-            return planes_like(frame, self._now.image)
-        return planes_like(frame, av.VideoFrame.from_ndarray(self._now.rgb(), format="rgb24"))
+        key = (self._now, *_kind(frame))
+        if key != self._key:  # a slow backdrop shows one picture for several frames
+            self._key, self._planes = key, planes_like(frame, _upright(self._now))
+        return self._planes
 
     def close(self) -> None:
         """Close the file."""
@@ -165,6 +166,18 @@ def make_backdrop(background: str | PathLike[str] | Picture | Backdrop) -> Backd
             f"background {name!r} is neither a file nor a colour (a CSS name or #rrggbb), blur or transparent"
         )
     return Photo(read_photo(name).rgb()) if is_photo(name) else Video(name)
+
+
+def _kind(frame: Frame) -> tuple[object, ...]:
+    """All of a frame that decides what planes like its own are."""
+    image = frame.image
+    return frame.upright_size, frame.format, frame.orientation, image.colorspace, image.color_range
+
+
+def _upright(frame: Frame) -> av.VideoFrame:
+    if frame.orientation == Orientation.UPRIGHT:
+        return frame.image
+    return av.VideoFrame.from_ndarray(frame.rgb(), format="rgb24")
 
 
 def _is_colour(name: str) -> bool:
