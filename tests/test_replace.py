@@ -357,6 +357,17 @@ def test_what_cannot_work_leaves_nothing(
     refused(folder, error, word, lambda: run(folder / source, folder / target))
 
 
+def refused_before(
+    folder: Path, error: type[Exception], word: str, source: str, target: str, background: Path | str
+) -> None:
+    refused(
+        folder,
+        error,
+        word,
+        lambda: livematte.replace(folder / source, folder / target, background, threads=1),
+    )
+
+
 @pytest.mark.parametrize(
     ("source", "target", "background", "error", "word"),
     [
@@ -372,12 +383,7 @@ def test_what_cannot_work_leaves_nothing(
 def test_a_background_that_cannot_work_leaves_nothing(
     folder: Path, source: str, target: str, background: str, error: type[Exception], word: str
 ) -> None:
-    refused(
-        folder,
-        error,
-        word,
-        lambda: livematte.replace(folder / source, folder / target, folder / background, threads=1),
-    )
+    refused_before(folder, error, word, source, target, folder / background)
 
 
 @pytest.mark.parametrize(
@@ -392,12 +398,7 @@ def test_a_background_that_cannot_work_leaves_nothing(
 def test_a_word_that_cannot_work_leaves_nothing(
     folder: Path, source: str, target: str, background: str, error: type[Exception], word: str
 ) -> None:
-    refused(
-        folder,
-        error,
-        word,
-        lambda: livematte.replace(folder / source, folder / target, background, threads=1),
-    )
+    refused_before(folder, error, word, source, target, background)
 
 
 @pytest.mark.parametrize("kind", ["mp4", "png"])

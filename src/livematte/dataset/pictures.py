@@ -33,7 +33,8 @@ class Pictures:
 
     def pair(self, row: Row) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The picture and the person's mask, of one size. Raises InputError."""
-        picture, mask = self.rgb(row), self.person(row)
+        picture = self.rgb(row)
+        mask = np.zeros(picture.shape[:2], np.uint8) if row.mask is None else self._mask(row, row.mask)
         if mask.shape != picture.shape[:2]:
             high, wide = mask.shape
             raise InputError(
@@ -49,9 +50,10 @@ class Pictures:
 
     def person(self, row: Row) -> NDArray[np.uint8]:
         """The person's mask, uint8 H×W in 0..255; all 0 where nobody is in the picture."""
-        if row.mask is None:
-            return np.zeros(self.rgb(row).shape[:2], np.uint8)
-        mask = self._decode(row, row.mask, cv2.IMREAD_GRAYSCALE)
+        return self.pair(row)[1] if row.mask is None else self._mask(row, row.mask)
+
+    def _mask(self, row: Row, name: str) -> NDArray[np.uint8]:
+        mask = self._decode(row, name, cv2.IMREAD_GRAYSCALE)
         return person_from_parts(mask) if row.truth == "parts" else mask
 
     def _decode(self, row: Row, name: str, flags: int) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from PIL import ImageColor
 from livematte.errors import InputError, OptionError
 from livematte.frame import Frame, Orientation, Picture, check_picture, halve
 from livematte.media import Reader, is_photo, read_photo
-from livematte.scene.composite import LEAST_SIDE, Plane, spread
+from livematte.scene.composite import LEAST_SIDE, Plane, Values, fit, reduced_alpha, spread
 from livematte.scene.convert import cover, planes_like
 
 
@@ -130,20 +130,23 @@ class Blur:
 
     def planes(self, frame: Frame, levels: Plane) -> list[Plane]:
         """The frame's planes, each blurred with the people left out and the gap filled from around."""
-        return [self._blurred(plane, levels) for plane in frame.planes()]
+        weights: dict[tuple[int, ...], Values] = {}
+        blurred = []
+        for plane in frame.planes():
+            size = plane.shape[:2]
+            if size not in weights:  # both chroma planes share one
+                # a pixel that is part person is hardly background: its colour must not be smeared
+                weights[size] = np.square(np.square(1 - reduced_alpha(fit(levels, size))))
+            blurred.append(self._blurred(plane, weights[size]))
+        return blurred
 
-    def _blurred(self, plane: Plane, levels: Plane) -> Plane:
-        height, width = plane.shape[:2]
-        alpha = cv2.resize(levels, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    def _blurred(self, plane: Plane, weight: Values) -> Plane:
         small = halve(plane, LEAST_SIDE).astype(np.float32)
-        # a pixel that is part person is hardly background: the person's colour must not be smeared
-        clear = 1 - np.multiply(halve(alpha, LEAST_SIDE), np.float32(1 / 255))
         radius = max(1, round(max(small.shape[:2]) * self._strength))
         # three boxes are nearly a Gaussian
-        rounded = cv2.convertScaleAbs(spread(small, np.square(np.square(clear)), radius, times=3))
-        return cv2.resize(rounded, (width, height), interpolation=cv2.INTER_LINEAR).astype(
-            np.uint8, copy=False
-        )
+        rounded = cv2.convertScaleAbs(spread(small, weight, radius, times=3))
+        size = plane.shape[1], plane.shape[0]
+        return cv2.resize(rounded, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
 
 
 def make_backdrop(background: str | PathLike[str] | Picture | Backdrop) -> Backdrop:

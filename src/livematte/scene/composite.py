@@ -36,7 +36,7 @@ def composite(frame: Frame, levels: Plane, behind: list[Plane]) -> Frame:
     for plane, under, out in zip(frame.planes(), behind, result.planes(), strict=True):
         size = plane.shape[:2]
         if size not in edges:  # both chroma planes share one
-            edges[size] = Edge.of(_fit(levels, size))
+            edges[size] = Edge.of(fit(levels, size))
         edge = edges[size]
         whole = under.copy()
         cv2.copyTo(plane, edge.solid, whole)
@@ -78,7 +78,7 @@ class Edge:
         """The edge of uint8 alpha H×W in 0..255."""
         found = cv2.findNonZero(cv2.inRange(alpha, CLEAR + 1, SOLID - 1))
         columns, rows = np.empty((2, 0), np.intp) if found is None else found.reshape(-1, 2).T.astype(np.intp)
-        weight = np.multiply(halve(alpha, LEAST_SIDE), np.float32(1 / 255))
+        weight = reduced_alpha(alpha)
         high, wide = weight.shape
         height, width = alpha.shape
         places = rows * width + columns
@@ -96,6 +96,11 @@ class Edge:
         rest = _at(plane, self.places) - theirs - share * (ours - theirs)
         colour: Values = np.clip(ours + share * rest, 0, 255)
         return colour
+
+
+def reduced_alpha(alpha: Plane) -> Values:
+    """uint8 alpha halved as LEAST_SIDE says, as float32 in 0..1."""
+    return np.multiply(halve(alpha, LEAST_SIDE), np.float32(1 / 255))
 
 
 def spread(plane: Values, weight: Values, radius: int, times: int = 1) -> Values:
@@ -121,7 +126,8 @@ def _at(plane: NDArray[Pixel], places: NDArray[np.intp]) -> NDArray[Pixel]:
     return pixels
 
 
-def _fit(levels: Plane, size: tuple[int, ...]) -> Plane:
+def fit(levels: Plane, size: tuple[int, ...]) -> Plane:
+    """The levels at a plane's height and width."""
     if levels.shape == size:
         return levels
     return cv2.resize(levels, size[::-1], interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

@@ -9,6 +9,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from livematte.frame import Frame, Picture
+from livematte.media.formats import is_full_range
 
 Plane = NDArray[np.uint8]
 
@@ -40,9 +41,9 @@ def planes_like(frame: Frame, image: av.VideoFrame) -> list[Plane]:
         interpolation="BICUBIC" if scale >= 1 else "AREA",
         src_colorspace=None if rgb else int(_matrix(image)),
         dst_colorspace=None if frame.image.format.is_rgb else int(_matrix(frame.image)),
-        src_color_range=int(ColorRange.JPEG if rgb or _is_full(image) else ColorRange.MPEG),
+        src_color_range=int(ColorRange.JPEG if rgb or is_full_range(image) else ColorRange.MPEG),
         dst_color_range=int(
-            ColorRange.JPEG if frame.image.format.is_rgb or _is_full(frame.image) else ColorRange.MPEG
+            ColorRange.JPEG if frame.image.format.is_rgb or is_full_range(frame.image) else ColorRange.MPEG
         ),
         threads=1,
     )
@@ -54,10 +55,6 @@ def planes_like(frame: Frame, image: av.VideoFrame) -> list[Plane]:
         inside = plane[y : y + stored[0], x : x + stored[1]]
         planes.append(np.ascontiguousarray(frame.orientation.stored(inside)))
     return planes
-
-
-def _is_full(image: av.VideoFrame) -> bool:
-    return image.format.name.startswith("yuvj") or image.color_range == ColorRange.JPEG
 
 
 def _matrix(image: av.VideoFrame) -> int:

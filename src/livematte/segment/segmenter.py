@@ -13,7 +13,7 @@ from livematte.errors import OptionError
 from livematte.frame import Alpha, Frame, Matte, Picture
 from livematte.report import Stopwatch
 from livematte.segment.refine import Refiner
-from livematte.segment.runtime import load
+from livematte.segment.runtime import SHAPES, closest_shape, load
 
 CUT = 0.14
 """A mean change of this share of the range between two frames' thumbnails is a scene cut."""
@@ -35,7 +35,8 @@ class Segmenter:
             raise OptionError(f"threads must be at least 1, not {threads}")
         self.threads = threads or max(1, min(4, (os.cpu_count() or 1) // 2))
         self._name = network
-        self._network = load(network, 256, 256, self.threads)
+        self._shape = SHAPES[0]
+        self._network = load(network, *self._shape[::-1], self.threads)
         self.watch = Stopwatch()
         self._refine = Refiner()
         self._size: tuple[int, int] | None = None
@@ -68,7 +69,9 @@ class Segmenter:
         """Choose the file whose shape is closest to the frame's whenever the size changes."""
         if frame.upright_size != self._size:
             self._size = frame.upright_size
-            self._network = load(self._name, *self._size, self.threads)
+            shape = closest_shape(*self._size)
+            if shape != self._shape:
+                self._shape, self._network = shape, load(self._name, *self._size, self.threads)
             self.reset()
 
     def _is_cut(self, small: Picture) -> bool:
