@@ -103,7 +103,8 @@ class Composer:
 
     def _compose(self, picture: Tensor, truth: Tensor, behind: Tensor) -> Tensor:
         """Put the person before another background, with some of its light so that the seam is no clue."""
-        light = (_mean(behind) + 0.2) / (_mean(picture) + 0.2)
+        person = _mean(picture * truth) / _mean(truth).clamp(min=1e-3)
+        light = (_mean(behind) + 0.2) / (person + 0.2)
         lit = picture * light.clamp(0.6, 1.5) ** self._draw((len(picture), 1, 1, 1), 0, 0.7)
         return behind.lerp(lit.clamp(0, 1), truth)
 

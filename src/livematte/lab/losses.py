@@ -25,10 +25,13 @@ def area_loss(logits: Tensor, truth: Tensor) -> Tensor:
 
 def edge_band(truth: Tensor, radius: int = 2) -> Tensor:
     """1 within `radius` pixels of the true edge, else 0; N×1×H×W."""
+    return (_highest(truth, radius) + _highest(-truth, radius) > 0.5).to(truth.dtype)
+
+
+def _highest(x: Tensor, radius: int) -> Tensor:
+    """The maximum of the square around each pixel: rows, then columns, which is far cheaper."""
     size = 2 * radius + 1
-    high = F.max_pool2d(truth, size, 1, radius)
-    low = -F.max_pool2d(-truth, size, 1, radius)
-    return (high - low > 0.5).to(truth.dtype)
+    return F.max_pool2d(F.max_pool2d(x, (size, 1), 1, (radius, 0)), (1, size), 1, (0, radius))
 
 
 def loss_terms(logits: Tensor, truth: Tensor) -> dict[str, Tensor]:

@@ -49,7 +49,7 @@ class Photos:
             for number, row in enumerate(progress or rows):
                 picture, mask = pictures.pair(row)
                 if row.by == "key":
-                    mask = _tighten(mask)
+                    picture, mask = _despill(picture, mask)
                 aspect[number] = picture.shape[1] / picture.shape[0]
                 both = cv2.resize(np.dstack([picture, mask]), (side, side), interpolation=cv2.INTER_AREA)
                 rgba[number] = torch.from_numpy(both).permute(2, 0, 1)
@@ -69,11 +69,20 @@ class Photos:
         return len(self.rgba)
 
 
-def _tighten(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A chroma key's outermost pixel still shows the key colour: pull the edge in by about one pixel."""
+def _despill(
+    picture: NDArray[np.uint8], mask: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A key's edge shows the key colour: pull the mask in by about a pixel, and carry colour outwards.
+
+    A seam that still shows the key would tell the network where the person ends.
+    """
     soft = cv2.GaussianBlur(mask, (0, 0), 1.0).astype(np.float32)
-    tight: NDArray[np.uint8] = np.clip((soft - 110) * (255 / 130), 0, 255).astype(np.uint8)
-    return tight
+    tight = np.clip((soft - 110) * (255 / 130), 0, 255).astype(np.uint8)
+    inside = cv2.erode(tight, np.ones((5, 5), np.uint8)) > 250
+    weight = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 3.0)[..., None]
+    colour = cv2.GaussianBlur(picture * inside[..., None].astype(np.float32), (0, 0), 3.0)
+    outwards = np.where(weight > 1e-3, colour / np.maximum(weight, 1e-3), picture)
+    return np.where(inside[..., None], picture, outwards).astype(np.uint8), tight
 
 
 def _earlier(rows: Sequence[Row], reach: int = 3) -> Tensor:

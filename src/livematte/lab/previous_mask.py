@@ -7,11 +7,15 @@ the generator that is given, so that the same seed gives the same masks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
+
+OWN = 0.3
+"""Share of the simulated masks that start from the network's own mask instead of the truth."""
 
 
 @dataclass(frozen=True)
@@ -92,25 +96,37 @@ def roughen(mask: Tensor, random: Generator) -> Tensor:
 
 
 def simulate(
-    picture: Tensor, truth: Tensor, earlier: Tensor, is_clip: Tensor, mix: Mix, random: Generator
+    picture: Tensor,
+    truth: Tensor,
+    earlier: Tensor,
+    is_clip: Tensor,
+    mix: Mix,
+    random: Generator,
+    guess: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Give every picture of a batch a previous mask, each in one of the ways of `mix`.
 
     earlier: N×1×H×W, the truth of an earlier frame where is_clip (bool N) says so.
+    guess: the network's own mask for N×3×H×W pictures; a share `OWN` of the masks starts from it instead of
+        from the truth, so that the network learns to mend its own mistakes rather than to repeat them.
     Returns (picture, truth, previous): the first two are bent where the spline was drawn.
     """
     weights = torch.tensor([mix.empty, mix.small, mix.large, mix.spline, mix.clip])
     way = torch.multinomial(weights, len(truth), replacement=True, generator=random).to(truth.device)
     way[(way == 4) & ~is_clip] = 1
-    previous = empty(truth)
+    previous, believed = empty(truth), truth.clone()
     picture, truth = picture.clone(), truth.clone()
+    own = (_uniform((len(truth),), 0, 1, truth, random) < OWN) & (way != 0)
+    if guess is not None and own.any():
+        believed[own] = guess(picture[own])
+        earlier = torch.where(own[:, None, None, None], believed, earlier)
     for number, make in ((1, affine_small), (2, affine_large)):
         here = way == number
         if here.any():
-            previous[here] = make(truth[here], random)
+            previous[here] = make(believed[here], random)
     bent = way == 3
     if bent.any():
-        previous[bent] = truth[bent]
+        previous[bent] = believed[bent]
         picture[bent], truth[bent] = thin_plate_spline(picture[bent], truth[bent], random)
     previous[way == 4] = earlier[way == 4]
     seen = way != 0

@@ -40,6 +40,8 @@ class Recipe:
 
     data: folder with `index.jsonl`. out: folder for `last.pt` (to resume from) and `best.pt` (weights).
     phases: (side in pixels, steps) in order; resolution goes up, which learns most per hour.
+    bfloat16: whether layers compute in bfloat16 (the weights stay float32); a fifth less time on
+        a processor that knows it, more on others.
     val_set: the set of the index whose `val` split chooses the best checkpoint.
     start: weights to begin with (a `best.pt`) instead of random ones.
     """
@@ -56,6 +58,7 @@ class Recipe:
     device: str = "cpu"
     threads: int = 1
     validate_every: int = 500
+    bfloat16: bool = False
     val_set: str = "picsart"
     start: Path | None = None
 
@@ -217,13 +220,20 @@ def _step(recipe: Recipe, state: State, composer: Composer, side: int) -> float:
     height, width = _shape(side, state.random)
     batch = composer.batch(recipe.batch, height, width)
     mix = Mix.at(state.step / recipe.steps)
+    half = torch.autocast(torch.device(recipe.device).type, torch.bfloat16, enabled=recipe.bfloat16)
+
+    def guess(pictures: Tensor) -> Tensor:
+        with half, torch.no_grad():
+            return state.average.eval()(_seen(pictures, torch.zeros_like(pictures[:, :1]))).float().sigmoid()
+
     picture, truth, previous = simulate(
-        batch.picture, batch.truth, batch.earlier, batch.is_clip, mix, state.random
+        batch.picture, batch.truth, batch.earlier, batch.is_clip, mix, state.random, guess
     )
     for group in state.optimizer.param_groups:
         group["lr"] = recipe.learning_rate(state.step)
-    seen = torch.cat([picture, previous], 1).contiguous(memory_format=torch.channels_last)
-    loss = total(loss_terms(network(seen), truth))
+    with half:
+        logits = network(_seen(picture, previous)).float()
+    loss = total(loss_terms(logits, truth))
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -231,6 +241,10 @@ def _step(recipe: Recipe, state: State, composer: Composer, side: int) -> float:
     state.step += 1
     _follow(state, recipe.average)
     return float(loss.detach())
+
+
+def _seen(picture: Tensor, previous: Tensor) -> Tensor:
+    return torch.cat([picture, previous], 1).contiguous(memory_format=torch.channels_last)
 
 
 def _follow(state: State, decay: float) -> None:
