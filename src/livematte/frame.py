@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import av
 import cv2
@@ -18,6 +18,10 @@ Pixel = TypeVar("Pixel", bound=np.generic)
 
 Picture = NDArray[np.uint8]
 """H×W×3 RGB or one plane H×W, uint8 in 0..255."""
+
+Sample: TypeAlias = np.uint8 | np.uint16
+Plane: TypeAlias = NDArray[Sample]
+"""One plane of a frame: H×W, or H×W×3 for a still."""
 
 Alpha = NDArray[np.float32]
 """H×W float32 in 0..1, 1 where the person is."""
@@ -108,13 +112,19 @@ class Frame:
         sides = (self.width, self.height)
         return sides[::-1] if self.orientation.swaps_sides else sides
 
-    def planes(self) -> list[NDArray[np.uint8]]:
-        """The stored planes as views, H×W (or H×W×3 for a still), for 8-bit formats.
+    @property
+    def bits(self) -> int:
+        """Bits a sample: 8, or more, and then a plane's samples are uint16 in 0..2^bits - 1."""
+        return max(part.bits for part in self.image.format.components)
+
+    def planes(self) -> list[Plane]:
+        """The stored planes as views, H×W (or H×W×3 for a still), uint8 or, above 8 bits, uint16.
 
         The views share memory with the frame: write only to one that `blank_like` made.
         """
         channels = len(self.image.format.components) if len(self.image.planes) == 1 else 1
-        return [_view(plane, channels) for plane in self.image.planes]
+        dtype = np.uint8 if self.bits == 8 else np.uint16
+        return [_view(plane, channels, dtype) for plane in self.image.planes]
 
     def blank_like(self) -> Frame:
         """A new frame of the same size, format, tags, time and orientation; pixels undefined."""
@@ -174,7 +184,7 @@ def halve(plane: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
     return plane
 
 
-def _view(plane: av.video.plane.VideoPlane, channels: int) -> NDArray[np.uint8]:
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
-    rows = rows[:, : plane.width * channels]
+def _view(plane: av.video.plane.VideoPlane, channels: int, dtype: type[Sample]) -> Plane:
+    samples: Plane = np.frombuffer(memoryview(plane), dtype)
+    rows = samples.reshape(plane.height, plane.line_size // samples.itemsize)[:, : plane.width * channels]
     return rows.reshape(plane.height, plane.width, channels) if channels > 1 else rows

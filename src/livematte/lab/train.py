@@ -224,7 +224,8 @@ def _step(recipe: Recipe, state: State, composer: Composer, side: int) -> float:
 
     def guess(pictures: Tensor) -> Tensor:
         with half, torch.no_grad():
-            return state.average.eval()(_seen(pictures, torch.zeros_like(pictures[:, :1]))).float().sigmoid()
+            first: Tensor = state.average.eval()(_seen(pictures, torch.zeros_like(pictures[:, :1])))
+            return first.float().sigmoid()
 
     picture, truth, previous = simulate(
         batch.picture, batch.truth, batch.earlier, batch.is_clip, mix, state.random, guess
