@@ -2,5 +2,16 @@
 
 from livematte.scene.backdrop import Backdrop, Blur, Colour, Photo, Video, make_backdrop
 from livematte.scene.composite import composite, cut_out
+from livematte.scene.cutout import cut_out_planes
 
-__all__ = ["Backdrop", "Blur", "Colour", "Photo", "Video", "composite", "cut_out", "make_backdrop"]
+__all__ = [
+    "Backdrop",
+    "Blur",
+    "Colour",
+    "Photo",
+    "Video",
+    "composite",
+    "cut_out",
+    "cut_out_planes",
+    "make_backdrop",
+]
