@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from livematte.errors import OptionError, OutputError
-from livematte.frame import Frame, Matte, Picture
+from livematte.frame import Frame, Matte, Picture, Plane
 from livematte.media import Reader, Writer, check_input, check_photo_target, is_photo, read_photo, write_photo
 from livematte.media.reader import Item
 from livematte.report import Report, Stopwatch
@@ -155,7 +155,7 @@ def _photo(
     target: AnyPath,
     network: AnyPath,
     threads: int | None,
-    compose: Callable[[Frame, Matte], Picture],
+    compose: Callable[[Frame, Matte], Plane],
 ) -> Report:
     begin = time.perf_counter()
     check_photo_target(target, source=source)
@@ -200,7 +200,7 @@ def _matted(
             yield (item, segmenter(item)) if isinstance(item, Frame) else item
 
 
-def _transparent(frame: Frame, matte: Matte) -> Picture:
+def _transparent(frame: Frame, matte: Matte) -> Plane:
     return cut_out(frame, matte.levels)
 
 

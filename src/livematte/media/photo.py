@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from livematte.errors import InputError, OutputError
-from livematte.frame import Frame, Picture
+from livematte.frame import Frame, Picture, Plane
 from livematte.media.output import check_target, whole_file, writing
 from livematte.media.source import check_input
 
@@ -76,7 +76,7 @@ def check_photo_target(
         raise OutputError(f"{path}: JPEG cannot hold transparency; end the name in .png or .webp")
 
 
-def write_photo(path: str | PathLike[str], picture: Picture) -> None:
+def write_photo(path: str | PathLike[str], picture: Plane) -> None:
     """Write a uint8 picture, H×W×3 RGB, H×W×4 RGBA or H×W grey, as JPEG, PNG or WebP by the path's suffix.
 
     Raises OutputError; the file appears whole or not at all.
