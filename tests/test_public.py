@@ -20,6 +20,7 @@ PUBLIC = [
     "Matte",
     "MissingExtraError",
     "OptionError",
+    "Options",
     "Orientation",
     "OutputError",
     "Recipe",

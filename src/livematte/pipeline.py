@@ -37,7 +37,7 @@ from livematte.media import (
 from livematte.media.codecs import Kind
 from livematte.media.reader import Item
 from livematte.report import Report, Stopwatch
-from livematte.scene import Backdrop, Video, composite, cut_out, cut_out_planes, make_backdrop
+from livematte.scene import Backdrop, Video, composite, cut_out, make_backdrop, with_alpha
 from livematte.segment import Segmenter
 from livematte.threads import Behind, ahead
 
@@ -90,7 +90,7 @@ def replace(
 
         def compose(frame: Frame, matte: Matte) -> Frame:
             if backdrop is None:
-                return cut_out_planes(frame, matte.levels)
+                return with_alpha(frame, matte.levels)
             return composite(frame, matte.levels, backdrop.planes(frame, matte.levels))
 
         if photo:
@@ -288,8 +288,8 @@ def _matted(
             yield (item, segmenter(item)) if isinstance(item, Frame) else item
 
 
-def _transparent(frame: Frame, matte: Matte) -> Picture:
-    return cut_out(frame, matte.levels)
+def _transparent(frame: Frame, matte: Matte) -> Plane:
+    return np.dstack(cut_out(frame, matte.levels))
 
 
 def _grey(frame: Frame, matte: Matte) -> Frame:

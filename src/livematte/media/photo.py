@@ -54,9 +54,11 @@ def read_photo(path: str | PathLike[str]) -> Frame:
     Raises InputError, or MissingExtraError for HEIC without its extra.
     """
     deep = _read_deep(Path(path))
-    if deep is None:
-        return Frame(av.VideoFrame.from_ndarray(_on_white(read_picture_rgba(path)), format="rgb24"))
-    return Frame(av.VideoFrame.from_ndarray(_on_white(deep), format="rgb48le"))
+    opaque = _on_white(read_picture_rgba(path) if deep is None else deep)
+    image = av.VideoFrame(opaque.shape[1], opaque.shape[0], "rgb24" if deep is None else "rgb48le")
+    frame = Frame(image)
+    np.copyto(frame.planes()[0], opaque, casting="no")
+    return frame
 
 
 def _on_white(picture: Plane) -> Plane:

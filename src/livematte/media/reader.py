@@ -293,7 +293,7 @@ class Reader:
         if intake.is_cut_off():
             begin = self._shift if not self._window.is_whole else self.first.image.pts or 0
             seconds = float((last - begin) * self.time_base + self.last_duration)
-            self._warn(f"damaged or cut off after {seconds:.1f} s: processed up to there")
+            self._warn(f"it is damaged or cut off after {seconds:.1f} s: processed up to there")
         else:
             if intake.stated_end is not None and intake.stated_end > last:
                 # the decoder knows a last duration in decoding order only

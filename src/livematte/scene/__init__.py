@@ -1,8 +1,8 @@
 """What is put behind the people, and how both become one picture."""
 
 from livematte.scene.backdrop import Backdrop, Blur, Colour, Photo, Video, make_backdrop
-from livematte.scene.composite import composite, cut_out
-from livematte.scene.cutout import cut_out_planes
+from livematte.scene.composite import composite
+from livematte.scene.cutout import cut_out, with_alpha
 
 __all__ = [
     "Backdrop",
@@ -12,6 +12,6 @@ __all__ = [
     "Video",
     "composite",
     "cut_out",
-    "cut_out_planes",
     "make_backdrop",
+    "with_alpha",
 ]
