@@ -281,7 +281,7 @@ class Reader:
     def _timecode(self) -> str | None:
         tagged = [self.video.metadata, *(stream.metadata for stream in self.container.streams)]
         tagged.append(self.container.metadata)
-        found = next((tags["timecode"] for tags in tagged if "timecode" in tags), None)
+        found = next((tags[key] for tags in tagged for key in ("timecode", "TIMECODE") if key in tags), None)
         if found is not None and self._shift:
             self._warn("its timecode is left out, because the clip begins later")
             return None

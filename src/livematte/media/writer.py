@@ -210,8 +210,7 @@ class Writer:
         settings = encoding.settings
         if reader.hdr is not None and self._kind == "picture":
             settings = {**settings, **hdr_settings(encoding.codec, reader.hdr)}
-        with _encoder_errors(encoding.encoder):
-            stream = self._output.add_stream(encoding.encoder, rate, settings, time_base=reader.time_base)
+        stream = self._output.add_stream(encoding.encoder, rate, settings, time_base=reader.time_base)
         assert isinstance(stream, VideoStream)
         encoder = stream.codec_context
         encoder.width, encoder.height = reader.width, reader.height
@@ -225,6 +224,8 @@ class Writer:
             encoder.codec_tag = "hvc1"  # the only one that Apple's players take
         if reader.pixel_aspect:
             encoder.sample_aspect_ratio = reader.pixel_aspect
+        with _encoder_errors(encoding.encoder):
+            encoder.open()
         stream.set_display_matrix(reader.display_matrix)
         _describe(stream, reader.video)
         if reader.timecode:
@@ -326,7 +327,9 @@ def _codec(stream: Stream) -> str:
 
 def _kept(metadata: dict[str, str]) -> dict[str, str]:
     """The tags that still hold for the result."""
-    return {key: value for key, value in metadata.items() if not key.startswith((*_STALE, "timecode"))}
+    return {
+        key: value for key, value in metadata.items() if not key.startswith((*_STALE, "timecode", "TIMECODE"))
+    }
 
 
 def _describe(stream: Stream, source: Stream) -> None:
