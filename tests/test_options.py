@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 from av.sidedata.sidedata import Type
@@ -23,12 +24,13 @@ from av.stream import Disposition
 from clips import CFR, RATE, TICK, VFR, make_clip, packets_of, picture
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 import livematte
 from livematte import Frame, InputError, OptionError, Options, OutputError, Report
 from livematte.media import Reader, read, read_profile
 from livematte.media.codecs import CODECS
+from livematte.media.filters import TO_SDR, Filter
 
 FIFTY = [Fraction(n, 25) for n in range(50)]
 MAIN = [sys.executable, "-c", "from livematte.cli import main; main()"]
@@ -71,13 +73,15 @@ def test_a_part_begins_at_0_and_keeps_its_distances(
     assert times(tmp_path / "out.mp4") == [time - inside[0] for time in inside]
     assert report.frames_out == len(inside)
     # the same packets of sound, as far from the pictures as before
-    kept = {packet[3]: packet[1] for packet in packets_of(tmp_path / "out.mp4")}
-    all_of_it = packets_of(source)
-    inner = [packet for packet in all_of_it if inside[0] + Fraction(1, 40) < packet[1] < high - 0.03]
-    assert inner
-    for packet in inner:
-        assert abs(kept[packet[3]] - (packet[1] - inside[0])) < Fraction(1, RATE)
-    assert len(kept) <= len(inner) + 6
+    kept, all_of_it = packets_of(tmp_path / "out.mp4"), packets_of(source)
+    wanted = [
+        (packet[1] - inside[0], packet[3])
+        for packet in all_of_it
+        if inside[0] - Fraction(1024, RATE) < packet[1] < high
+    ]
+    assert [packet[3] for packet in kept] == [packet[1] for packet in wanted]
+    for packet, (time, _) in zip(kept, wanted, strict=True):
+        assert abs(packet[1] - time) < Fraction(1, RATE)
 
 
 def test_a_far_start_is_found_by_seeking(tmp_path: Path) -> None:
@@ -96,7 +100,10 @@ def test_chapters_move_with_the_part(tmp_path: Path) -> None:
     run(source, tmp_path / "out.mp4", start=0.5, end=1.6)
     with av.open(str(tmp_path / "out.mp4")) as clip:
         found = [
-            (chapter["metadata"]["title"], *(float(chapter[end] * chapter["time_base"]) for end in ("start", "end")))
+            (
+                chapter["metadata"]["title"],
+                *(float(chapter[end] * chapter["time_base"]) for end in ("start", "end")),
+            )
             for chapter in clip.chapters()
         ]
     assert found == [("one", 0.0, pytest.approx(0.48)), ("two", pytest.approx(0.48), pytest.approx(1.08))]
@@ -174,17 +181,18 @@ def test_a_side_that_follows_is_even_and_keeps_the_shape(width: int, height: int
         (None, ".y4m", "rawvideo"),
     ],
 )
-def test_every_codec_makes_a_whole_clip(
-    tmp_path: Path, codec: str | None, suffix: str, found: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_codec_makes_a_whole_clip(tmp_path: Path, codec: str | None, suffix: str, found: str) -> None:
     source = make_clip(tmp_path / "in.mp4", sound_codec="libopus")
-    run(source, tmp_path / f"out{suffix}", codec=codec)
+    report = run(source, tmp_path / f"out{suffix}", codec=codec)
     with av.open(str(tmp_path / f"out{suffix}")) as clip:
         name = clip.streams.video[0].codec_context.name
         assert name.removeprefix("lib").removesuffix("-dav1d").replace("dav1d", "av1") == found
         if codec == "hevc":
             assert clip.streams.video[0].codec_context.codec_tag == "hvc1"
     rounded = Fraction(1, 2000) if suffix in (".webm", ".mkv") else Fraction(0)
+    if suffix == ".nut":
+        rounded = Fraction(312, RATE)  # Opus begins early, which NUT cannot hold
+        assert any("all times move by 0.00" in warning for warning in report.warnings)
     for before, after in zip(times(source), times(tmp_path / f"out{suffix}"), strict=True):
         assert abs(before - after) <= rounded
     first = next(iter(read(tmp_path / f"out{suffix}"))).rgb()
@@ -228,11 +236,12 @@ def test_a_hardware_encoder_runs_or_is_named(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4", size=(320, 240))
     try:
         run(source, tmp_path / "out.mp4", codec="h264_nvenc")
-    except (OutputError, OptionError) as error:
-        assert "h264_nvenc" in str(error)
-        assert names(tmp_path) == ["in.mp4"]
+    except (OutputError, OptionError) as refused:
+        error = str(refused)
+        found = "h264_nvenc" in error and names(tmp_path) == ["in.mp4"]
     else:
-        assert times(tmp_path / "out.mp4") == times(source)
+        found = times(tmp_path / "out.mp4") == times(source)
+    assert found
 
 
 def test_chroma_can_be_halved_for_every_player(tmp_path: Path) -> None:
@@ -403,20 +412,21 @@ def test_a_timecode_is_kept(tmp_path: Path, target: str) -> None:
 def test_subtitles_are_kept_or_named(tmp_path: Path) -> None:
     source = tmp_path / "in.mkv"
     plain = make_clip(tmp_path / "plain.mkv", times=FIFTY)
-    with av.open(str(plain)) as clip, av.open(str(source), "w") as out:
-        streams = {s.index: out.add_stream_from_template(s, opaque=True) for s in clip.streams}
-        texts = out.add_stream("subrip") if "subrip" in av.codecs_available else out.add_stream("srt")
-        texts.metadata["language"] = "eng"
-        out.start_encoding()
-        for number in range(3):
-            packet = av.Packet(f"line {number}".encode())
-            packet.stream, packet.time_base = texts, Fraction(1, 1000)
-            packet.pts = packet.dts = number * 600
-            packet.duration = 500
-            out.mux(packet)
-        for packet in clip.demux():
+    (tmp_path / "lines.srt").write_text(
+        "".join(
+            f"{n + 1}\n00:00:0{n * 0.6:.3f} --> 00:00:0{n * 0.6 + 0.5:.3f}\nline {n}\n\n" for n in range(3)
+        ),
+        encoding="utf-8",
+    )
+    with (
+        av.open(str(plain)) as clip,
+        av.open(str(tmp_path / "lines.srt")) as lines,
+        av.open(str(source), "w") as out,
+    ):
+        streams = {s: out.add_stream_from_template(s, opaque=True) for s in [*clip.streams, *lines.streams]}
+        for packet in [*lines.demux(), *clip.demux()]:
             if packet.size:
-                packet.stream = streams[packet.stream_index]
+                packet.stream = streams[packet.stream]
                 out.mux(packet)
     run(source, tmp_path / "out.mkv")
     assert packets_of(tmp_path / "out.mkv", "subtitle") == packets_of(source, "subtitle")
@@ -506,13 +516,23 @@ def test_hdr_becomes_sdr_on_request(tmp_path: Path, trc: int) -> None:
     assert image.format.name == "yuv420p"
     assert (image.colorspace, image.color_primaries, image.color_trc) == (1, 1, 1)
     assert any("HDR is mapped" in warning for warning in report.warnings)
-    luma = image.to_ndarray()[:48].astype(float)
-    hdr = first_image(source).reformat(format="yuv420p").to_ndarray()[:48].astype(float)
-    # brighter stays brighter, and nothing leaves the range
-    rows = np.argsort(hdr.mean(1))
-    assert np.all(np.diff(luma.mean(1)[rows]) > -3)
-    assert luma.min() >= 15
-    assert luma.max() <= 236
+
+
+@pytest.mark.parametrize("trc", [16, 18])
+def test_tones_keep_their_order_when_mapped(trc: int) -> None:
+    image = av.VideoFrame(96, 32, "yuv420p10le")
+    luma, *chroma = Frame(image).planes()
+    luma[:] = np.linspace(64, 700, 96)  # up to some 900 cd/m² in PQ
+    for plane in chroma:
+        plane[:] = 512
+    image.color_range, image.colorspace, image.color_primaries, image.color_trc = 1, 9, 9, trc
+    image.pts, image.time_base = 7, TICK
+    (mapped,) = Filter(TO_SDR, image, TICK)(image)
+    levels = Frame(mapped).planes()[0][16].astype(int)
+    assert (mapped.pts, mapped.time_base, mapped.color_trc) == (7, TICK, 1)
+    assert np.all(np.diff(levels) >= -1)
+    assert levels[0] <= 18
+    assert 150 < levels[-1] <= 235
 
 
 # transparency
@@ -521,18 +541,22 @@ def test_hdr_becomes_sdr_on_request(tmp_path: Path, trc: int) -> None:
 def straight(path: Path) -> list[np.ndarray]:
     """RGBA of every frame."""
     if path.suffix in (".webp", ".apng"):
-        image = Image.open(path)
         found = []
-        for number in range(image.n_frames):
-            image.seek(number)
-            found.append(np.asarray(image.convert("RGBA")))
+        with Image.open(path) as image:
+            for number in range(image.n_frames):
+                image.seek(number)
+                found.append(np.asarray(image.convert("RGBA")))
         return found
     with av.open(str(path)) as clip:
         stream = clip.streams.video[0]
         decoder = stream.codec_context
         if decoder.name == "vp9":  # FFmpeg's own decoder drops alpha
             decoder = av.CodecContext.create("libvpx-vp9", "r")
-        frames = [frame for packet in clip.demux(stream) for frame in decoder.decode(packet if packet.size else None)]
+        frames = [
+            frame
+            for packet in clip.demux(stream)
+            for frame in decoder.decode(packet if packet.size else None)
+        ]
     return [
         frame.reformat(format="rgba", src_colorspace="ITU709", dst_color_range="JPEG").to_ndarray()
         for frame in frames
@@ -656,7 +680,9 @@ def test_a_pipe_in_and_a_pipe_out(tmp_path: Path, container: str, sound: int) ->
         assert [len(clip.streams.video), len(clip.streams.audio)] == [1, sound]
         found = [frame.pts * frame.time_base for frame in clip.decode(video=0)]
     assert len(found) == len(CFR)
-    assert all(abs(step - Fraction(1, 25)) <= Fraction(1, 1000) for step in (b - a for a, b in pairwise(found)))
+    assert all(
+        abs(step - Fraction(1, 25)) <= Fraction(1, 1000) for step in (b - a for a, b in pairwise(found))
+    )
     assert b"20 frames in " in done.stderr
 
 
@@ -695,24 +721,20 @@ def test_a_stop_on_request_keeps_what_is_done(tmp_path: Path) -> None:
 
 
 def test_a_deep_photo_keeps_its_bits_and_its_profile(tmp_path: Path) -> None:
-    from PIL import ImageCms
-
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     rng = np.random.default_rng(1)
     deep = rng.integers(0, 65536, (60, 80, 3), dtype=np.uint16)
-    import cv2
-
     cv2.imwrite(str(tmp_path / "in.png"), deep[..., ::-1])
-    livematte.replace(tmp_path / "in.png", tmp_path / "out.png", Everything())
-    assert np.array_equal(cv2.imread(str(tmp_path / "out.png"), cv2.IMREAD_UNCHANGED)[..., ::-1], deep)
+    livematte.replace(tmp_path / "in.png", tmp_path / "out.png", Unchanged(), threads=1)
+    levels = livematte.Segmenter(threads=1)(next(livematte.read(tmp_path / "in.png"))).levels
+    result = cv2.imread(str(tmp_path / "out.png"), cv2.IMREAD_UNCHANGED)[..., ::-1]
+    plain = (levels < 4) | (levels > 251)  # elsewhere colours are estimated
+    assert plain.sum() > 100
+    assert np.array_equal(result[plain], deep[plain])
     Image.fromarray((deep >> 8).astype(np.uint8)).save(tmp_path / "p.jpg", icc_profile=profile, quality=95)
     for suffix in ("png", "jpg", "webp"):
         livematte.replace(tmp_path / "p.jpg", tmp_path / f"q.{suffix}", "teal")
         assert read_profile(tmp_path / f"q.{suffix}") == profile
-
-
-class Everything(Unchanged):
-    """Shows the picture itself behind the person, so that nothing changes but at edges, which noise has not."""
 
 
 def test_a_heic_photo_is_read(tmp_path: Path) -> None:
