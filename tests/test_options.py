@@ -6,6 +6,8 @@ import functools
 import http.server
 import io
 import os
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -737,9 +739,132 @@ def test_a_deep_photo_keeps_its_bits_and_its_profile(tmp_path: Path) -> None:
         assert read_profile(tmp_path / f"q.{suffix}") == profile
 
 
+def box(kind: bytes, *parts: bytes) -> bytes:
+    content = b"".join(parts)
+    return struct.pack(">I", len(content) + 8) + kind + content
+
+
+def write_heic(path: Path, size: tuple[int, int]) -> None:
+    """A HEIC file around one HEVC picture (ISO/IEC 23008-12): no library here writes one."""
+    data = io.BytesIO()
+    with av.open(data, "w", format="mp4") as out:
+        video = out.add_stream("libx265", 25, {"x265-params": "log-level=none"})
+        video.width, video.height, video.pix_fmt = *size, "yuv420p"
+        packets = [
+            *video.encode(av.VideoFrame.from_ndarray(picture(0, size), format="rgb24")),
+            *video.encode(None),
+        ]
+        for packet in packets:
+            out.mux(packet)
+    film = data.getvalue()
+    start = film.index(b"hvcC") - 4
+    settings = film[start : start + int.from_bytes(film[start : start + 4])]
+    body = film.index(b"mdat") - 4
+    coded = film[body + 8 : body + int.from_bytes(film[body : body + 4])]
+    properties = box(b"ipco", settings, box(b"ispe", bytes(4), struct.pack(">2I", *size)))
+    belongs = box(b"ipma", bytes(4), struct.pack(">IHBBB", 1, 1, 2, 0x81, 2))
+    entry = box(b"infe", b"\2\0\0\0", struct.pack(">HH", 1, 0), b"hvc1", b"\0")
+
+    def meta(offset: int) -> bytes:
+        place = struct.pack(">BBHHHHII", 0x44, 0, 1, 1, 0, 1, offset, len(coded))
+        return box(
+            b"meta",
+            bytes(4),
+            box(b"hdlr", bytes(8), b"pict", bytes(13)),
+            box(b"pitm", bytes(4), struct.pack(">H", 1)),
+            box(b"iinf", bytes(4), struct.pack(">H", 1), entry),
+            box(b"iprp", properties, belongs),
+            box(b"iloc", bytes(4), place),
+        )
+
+    head = box(b"ftyp", b"heic", bytes(4), b"mif1heic")
+    path.write_bytes(head + meta(len(head) + len(meta(0)) + 8) + box(b"mdat", coded))
+
+
 def test_a_heic_photo_is_read(tmp_path: Path) -> None:
-    heif = pytest.importorskip("pillow_heif", reason="pi-heif reads HEIC, but only pillow-heif writes it")
-    heif.register_heif_opener()
-    Image.fromarray(picture(0)).save(tmp_path / "in.heic")
-    livematte.replace(tmp_path / "in.heic", tmp_path / "out.png", Unchanged())
-    assert np.abs(np.asarray(Image.open(tmp_path / "out.png")).astype(int) - picture(0)).mean() < 8
+    pytest.importorskip("pi_heif", reason="HEIC needs the extra heic")
+    write_heic(tmp_path / "in.heic", (128, 96))
+    livematte.replace(tmp_path / "in.heic", tmp_path / "out.png", Unchanged(), threads=1)
+    with Image.open(tmp_path / "out.png") as result:
+        assert np.abs(np.asarray(result).astype(int) - picture(0, (128, 96))).mean() < 8
+
+
+# a clip that starts before 0
+
+
+def test_a_start_before_0_moves_everything_and_is_said(tmp_path: Path) -> None:
+    early = [time - Fraction(1, 5) for time in VFR]
+    source = make_clip(
+        tmp_path / "in.ts",
+        times=early,
+        sound_tracks=0,
+        container_options={"avoid_negative_ts": "disabled"},
+    )
+    before = times(source)
+    assert before[0] == -Fraction(1, 5)
+    for suffix in (".mp4", ".mkv"):
+        report = run(source, tmp_path / f"out{suffix}")
+        for found, time in zip(times(tmp_path / f"out{suffix}"), VFR, strict=True):
+            assert abs(found - time) <= (Fraction(1, 2000) if suffix == ".mkv" else 0)
+        assert any("starts before 0" in warning for warning in report.warnings)
+
+
+# a camera's address
+
+
+class Camera(threading.Thread):
+    """An RTSP server (RFC 2326) for one viewer: it sends a transport stream over the same connection."""
+
+    def __init__(self, stream: bytes) -> None:
+        super().__init__(daemon=True)
+        self.stream = stream
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+
+    def run(self) -> None:
+        connection, _ = self.server.accept()
+        with connection, connection.makefile("rwb") as line:
+            while (request := line.readline().decode().split()) and request[0] != "TEARDOWN":
+                headers = dict(header.split(": ", 1) for header in self.headers(line))
+                self.answer(line, request[0], headers)
+                if request[0] == "PLAY":
+                    self.play(line)
+                    return
+
+    def headers(self, line: Any) -> Iterator[str]:
+        while header := line.readline().decode().strip():
+            yield header
+
+    def answer(self, line: Any, request: str, headers: dict[str, str]) -> None:
+        extra, body = "Session: 1\r\n", ""
+        if request == "DESCRIBE":
+            body = (
+                "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nt=0 0\r\n"
+                "m=video 0 RTP/AVP 33\r\na=control:track\r\n"
+            )
+            extra = f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n"
+        if request == "SETUP":
+            extra += "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
+        line.write(f"RTSP/1.0 200 OK\r\nCSeq: {headers['CSeq']}\r\n{extra}\r\n{body}".encode())
+        line.flush()
+
+    def play(self, line: Any) -> None:
+        for number, start in enumerate(range(0, len(self.stream), 7 * 188)):
+            piece = self.stream[start : start + 7 * 188]
+            packet = struct.pack(">BBHII", 0x80, 33, number & 0xFFFF, number * 100, 1) + piece
+            line.write(b"$" + struct.pack(">BH", 0, len(packet)) + packet)
+        line.flush()
+
+
+def test_a_cameras_address_is_read(tmp_path: Path) -> None:
+    film = make_clip(tmp_path / "film.ts", times=FIFTY, options={"g": "10"})
+    camera = Camera(film.read_bytes())
+    camera.start()
+    try:
+        report = run(f"rtsp://127.0.0.1:{camera.port}/live", tmp_path / "out.mp4")
+    finally:
+        camera.join(timeout=20)
+        camera.server.close()
+    assert report.frames_out >= 45
+    found = times(tmp_path / "out.mp4")
+    assert all(step == Fraction(1, 25) for step in (b - a for a, b in pairwise(found)))
