@@ -11,6 +11,7 @@ import av
 from av.codec.context import ThreadType
 from av.packet import Packet
 from av.stream import Discard, Stream
+from av.video.stream import VideoStream
 
 from livematte.errors import InputError
 from livematte.frame import Frame
@@ -128,6 +129,7 @@ class Reader:
     def _set_up(self, source: Source, threads: int) -> None:
         self.time_base = Fraction(self.video.time_base or 0)
         self._window = Window(self.options, self.time_base * (self.video.start_time or 0))
+        self.rate = _rate(self.video)
         stated = _stated_duration(source)
         self.frame_count = self._estimate_frames(stated)
         self.duration = self._inside(stated)
@@ -138,7 +140,6 @@ class Reader:
         self._intake = Intake(source)
         decoder = self.video.codec_context
         decoder.thread_type, decoder.thread_count = ThreadType.AUTO, threads
-        self.rate = Fraction(self.video.average_rate or self.video.guessed_rate or 25)
         self._clock = Clock(self.time_base, round(1 / (self.rate * self.time_base)))
         self.last_duration = self._clock.step * self.time_base
         self._opened = False
@@ -161,10 +162,9 @@ class Reader:
             return
 
     def _estimate_frames(self, duration: float | None) -> int | None:
-        rate = self.video.average_rate
         frames = self.video.frames or None
-        if frames is None and rate and duration:
-            frames = round(duration * Fraction(rate))
+        if frames is None and duration:
+            frames = round(duration * self.rate)
         inside = self._inside(duration)
         if frames is None or self._window.is_whole or not duration or inside is None:
             return frames
@@ -179,7 +179,7 @@ class Reader:
     def _is_copied(self, stream: Stream) -> bool:
         if stream.index == self.video.index or stream.discard == Discard.all:
             return False
-        if isinstance(stream, av.VideoStream) and is_cover(stream):
+        if isinstance(stream, VideoStream) and is_cover(stream):
             self.covers[stream] = b""
             return False
         if stream.type == "data" and stream.codec_context is None and "timecode" in stream.metadata:
@@ -319,6 +319,14 @@ class Reader:
         sentence = f"{name}: {what}"
         if sentence not in self.warnings:
             self.warnings.append(sentence)
+
+
+def _rate(video: VideoStream) -> Fraction:
+    """Pictures a second: the average, unless it is the file's ticks in disguise."""
+    average, guessed = video.average_rate, video.guessed_rate
+    if average and guessed and average > 4 * guessed:
+        return Fraction(guessed)
+    return Fraction(average or guessed or 25)
 
 
 def _stated_duration(source: Source) -> float | None:
