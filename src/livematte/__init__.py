@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from livematte.pipeline import matte, replace
     from livematte.report import Report
     from livematte.scene import Backdrop
-    from livematte.scoring import Score, evaluate
+    from livematte.scoring import Evaluation, Peer, Score, evaluate
     from livematte.segment import Segmenter
     from livematte.showcase import demo
 
@@ -28,6 +28,7 @@ __version__ = "0.1.0"
 # imported on first use: `import livematte` itself stays quick
 _HOMES = {
     "Backdrop": "scene",
+    "Evaluation": "scoring",
     "Frame": "frame",
     "InputError": "errors",
     "LivematteError": "errors",
@@ -36,6 +37,7 @@ _HOMES = {
     "OptionError": "errors",
     "Orientation": "frame",
     "OutputError": "errors",
+    "Peer": "scoring",
     "Recipe": "lab.train",
     "Report": "report",
     "Score": "scoring",
@@ -51,6 +53,7 @@ _HOMES = {
 
 __all__ = [
     "Backdrop",
+    "Evaluation",
     "Frame",
     "InputError",
     "LivematteError",
@@ -59,6 +62,7 @@ __all__ = [
     "OptionError",
     "Orientation",
     "OutputError",
+    "Peer",
     "Recipe",
     "Report",
     "Score",

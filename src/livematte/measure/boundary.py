@@ -17,8 +17,8 @@ def boundary_f(mask: Mask, truth: Mask, tolerance: float = TOLERANCE, threshold:
     """F of the outline, 0..1: the F measure of DAVIS (Perazzi et al. 2016, after Martin et al. 2004).
 
     Precision is the share of the mask's outline that lies within the tolerance of the truth's, recall the
-    reverse; F is their harmonic mean. The tolerance is rounded up to whole pixels and is the radius of a disc,
-    drawn as OpenCV draws its ellipse (`dilated`), which is a little more lenient than DAVIS's own x² + y² ≤ r².
+    reverse; F is their harmonic mean. The tolerance, rounded up to whole pixels, is the radius of a disc that
+    is drawn as OpenCV draws its ellipse (`dilated`): a little more lenient than DAVIS's own x² + y² ≤ r².
     mask, truth: H×W, bool, float in 0..1 or uint8 in 0..255. Without any outline in both: 1; in one: 0.
     """
     ours, theirs = outline(person(mask, threshold)), outline(person(truth, threshold))
@@ -36,7 +36,9 @@ def outline(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     The picture's own border is no outline: what lies beyond it is taken to be as the pixel beside it.
     """
     beyond = np.pad(inside, ((0, 1), (0, 1)), mode="edge")
-    edge = (inside != beyond[:-1, 1:]) | (inside != beyond[1:, :-1]) | (inside != beyond[1:, 1:])
+    edge: NDArray[np.bool_] = (
+        (inside != beyond[:-1, 1:]) | (inside != beyond[1:, :-1]) | (inside != beyond[1:, 1:])
+    )
     edge[-1, -1] = False
     return edge
 

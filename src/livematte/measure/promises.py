@@ -26,7 +26,7 @@ def shortfall(ious: Sequence[float], steady: Sequence[float]) -> float:
 
 
 def frames_until_back(ious: Sequence[float], steady: Sequence[float], within: float = BACK) -> int:
-    """*Distrust*: how many frames in a row are worse for a wrong previous mask, 0 where not even the first is.
+    """*Distrust*: how many frames in a row are worse for a wrong previous mask; 0 if not even the first is.
 
     ious: of the frames from the first that saw the wrong mask on. steady: of the same frames in the
     undisturbed run. A frame is back where its IoU is at least the steady one less `within`. Where none is

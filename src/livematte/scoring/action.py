@@ -1,7 +1,8 @@
 """Clips of whole bodies in motion, made from stills: a stand-in for action video, with exact truth.
 
-A person that a still shows whole is cut out along its mask and moved, turned and scaled before a moving picture
-without people; both are blurred by their own motion. Nothing is kept on disk, and a seed gives the same clips.
+A person that a still shows whole is cut out along its mask and moved, turned and scaled before a moving
+picture without people; both are blurred by their own motion. Nothing is kept on disk, and the same seed gives
+the same clips.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from livematte.dataset import Pictures, Row
 from livematte.frame import Picture
-from livematte.scoring.samples import Sample
+from livematte.scoring.samples import Sample, levels
 
 SET = "stand-in"
 """What these clips are called among the sets."""
@@ -88,7 +89,8 @@ def cut_out(pictures: Pictures, row: Row) -> Floats | None:
     box = np.s_[top : top + high, left : left + wide]
     alpha = np.where(regions[box] == largest, mask[box], 0).astype(np.uint8)
     if row.truth != "alpha":  # a mask's outermost pixels hold some of the old background
-        alpha = cv2.GaussianBlur(cv2.erode(np.pad(alpha, 1), np.ones((3, 3)))[1:-1, 1:-1], (3, 3), 0)
+        smaller = cv2.erode(np.pad(alpha, 1), np.ones((3, 3)))[1:-1, 1:-1]
+        alpha = cv2.GaussianBlur(smaller, (3, 3), 0).astype(np.uint8, copy=False)
     share = alpha[..., None].astype(np.float32) / 255
     return np.dstack([picture[box] * share, alpha]).astype(np.float32)
 
@@ -118,7 +120,8 @@ class _Shot:
     def __init__(self, person: Floats, place: Picture, random: np.random.Generator) -> None:
         height = random.uniform(0.5, 1.0) * HEIGHT
         shrink = min(1.0, 1.2 * height / person.shape[0])  # what is far too large would be shown jagged
-        self._person: Floats = cv2.resize(person, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+        smaller = cv2.resize(person, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+        self._person: Floats = smaller.astype(np.float32, copy=False)
         self._place = place.astype(np.float32)
         self._match_light(random)
         scale = height / self._person.shape[0]
@@ -148,7 +151,7 @@ class _Shot:
             shown += person[..., :3] + (1 - person[..., 3:] / 255) * place
             alpha += person[..., 3]
         shown = shown / EXPOSURES + NOISE * self._random.standard_normal(shown.shape, np.float32)
-        return _levels(shown), _levels(alpha / EXPOSURES)
+        return levels(shown), levels(alpha / EXPOSURES)
 
     def _match_light(self, random: np.random.Generator) -> None:
         """Give the person some of the place's brightness, or the seam alone would tell them apart."""
@@ -166,8 +169,3 @@ def _swing(random: np.random.Generator, middle: float, reach: float) -> Swing:
 def _seen(source: Floats, matrix: NDArray[np.float64], beyond: int = cv2.BORDER_CONSTANT) -> Floats:
     seen = cv2.warpAffine(source, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=beyond)
     return seen.astype(np.float32, copy=False)
-
-
-def _levels(values: NDArray[np.floating]) -> Picture:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-

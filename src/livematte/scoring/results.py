@@ -67,8 +67,8 @@ class Promises:
 
     appearance: how much lower the IoU of a frame is when it is seen as a first frame; fast: when it is seen
     after only every fifth frame before it; below 0 where it is better.
-    distrust, distrust_worst: frames until the IoU is back after a wrong previous mask, mean and most; None for
-    a peer whose previous mask cannot be set. Each is None where the clips are too short for it.
+    distrust, distrust_worst: frames until the IoU is back after a wrong previous mask, mean and most; None
+    for a peer whose previous mask cannot be set. Each is None where the clips are too short for it.
     """
 
     network: str
@@ -115,7 +115,6 @@ class Evaluation:
             "pictures": [asdict(figures) for figures in self.measured],
         }
         return json.dumps(found, indent=1, ensure_ascii=False)
-
 
 
 def mean(all_figures: Sequence[Figures]) -> dict[str, Any]:

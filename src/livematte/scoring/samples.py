@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from livematte.dataset import Pictures, Row
 from livematte.frame import Picture
@@ -25,6 +29,12 @@ class Sample:
     clip: str | None = None
     frame: int | None = None
     follows: bool = False
+
+
+def levels(values: NDArray[Any]) -> Picture:
+    """Values of 0..255, or a little beyond, as uint8."""
+    whole: Picture = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return whole
 
 
 def in_order(rows: Sequence[Row]) -> list[Row]:

@@ -6,12 +6,21 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from livematte.errors import OptionError
 from livematte.frame import Alpha
-from livematte.measure import boundary_f, dtssd, flicker, frames_until_back, iou, mad, mean_iou, mse, shortfall
+from livematte.measure import (
+    boundary_f,
+    dtssd,
+    flicker,
+    frames_until_back,
+    iou,
+    mad,
+    mean_iou,
+    mse,
+    shortfall,
+)
 from livematte.scoring.peer import MakePeer, Peer
 from livematte.scoring.results import Figures, Measured, Promises, Score, Shown, mean, mean_of
 from livematte.scoring.samples import Sample
@@ -58,17 +67,24 @@ class Trial:
         alone = None
         if sample.clip is not None:
             alone = self._otherwise(sample, before, figures, previous)
-        of_set = {"network": self.name, "set": sample.set, "image": sample.image}
-        place = {"clip": sample.clip, "frame": sample.frame}
-        self.measured.append(Measured(**asdict(figures), **of_set, **place, alone=alone))
-        self._keep(Shown(self.measured[-1], sample.picture, sample.truth, alpha))
+        measured = Measured(
+            **asdict(figures),
+            network=self.name,
+            set=sample.set,
+            image=sample.image,
+            clip=sample.clip,
+            frame=sample.frame,
+            alone=alone,
+        )
+        self.measured.append(measured)
+        self._keep(Shown(measured, sample.picture, sample.truth, alpha))
         self._before = sample
 
     def scores(self) -> list[Score]:
         """The means set by set, with the previous mask before without."""
         scores = []
         for of_set, all_figures in self._by_set().items():
-            common = {"network": self.name, "set": of_set, "pictures": len(all_figures)}
+            common: dict[str, Any] = {"network": self.name, "set": of_set, "pictures": len(all_figures)}
             scores.append(Score(**mean(all_figures), **common))
             if any(figures.alone for figures in all_figures):
                 alone = [figures.alone or figures for figures in all_figures]
