@@ -56,7 +56,7 @@ class Ours:
 
 
 def find_peer(name: str) -> MakePeer:
-    """The function that `module:function` names; modules are also looked for in the current folder.
+    """The function that `module:function` names; modules are looked for in the current folder, too.
 
     Raises OptionError.
     """
@@ -64,15 +64,14 @@ def find_peer(name: str) -> MakePeer:
     if not module_name or not function_name:
         raise OptionError(f"a peer is module:function, not {name!r}")
     here = str(Path.cwd())
-    sys.path.insert(0, here)
+    if here not in sys.path:
+        sys.path.append(here)
     try:
         found: Any = importlib.import_module(module_name)
         for part in function_name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
         raise OptionError(f"peer {name!r}: {error}") from error
-    finally:
-        sys.path.remove(here)
     if not callable(found):
         raise OptionError(f"peer {name!r} is no function; it must return what is called on frames")
     return found  # type: ignore[no-any-return]
