@@ -14,6 +14,7 @@ from livematte.media import write_photo
 
 PUBLIC = [
     "Backdrop",
+    "Evaluation",
     "Frame",
     "InputError",
     "LivematteError",
@@ -22,6 +23,7 @@ PUBLIC = [
     "OptionError",
     "Orientation",
     "OutputError",
+    "Peer",
     "Recipe",
     "Report",
     "Score",

@@ -68,15 +68,14 @@ def frames() -> list[np.ndarray]:
 
 
 def scores(folder: Path, **options: object) -> dict[str, tuple[int, float]]:
-    return {
-        score.set: (score.pictures, score.iou) for score in livematte.evaluate(folder, threads=1, **options)
-    }
+    found = livematte.evaluate(folder, threads=1, **options).scores
+    return {score.set: (score.pictures, score.iou) for score in found if score.previous_mask}
 
 
 def test_pictures_are_counted_by_set_in_order_of_name(folder: Folder, frames: list[np.ndarray]) -> None:
     for of_set in ("b", "c", "a", "b", "b", "a"):
         folder.still(frames[0], of_set)
-    found = livematte.evaluate(folder.write(), threads=1)
+    found = livematte.evaluate(folder.write(), threads=1).scores
     assert [(score.set, score.pictures) for score in found] == [("a", 2), ("b", 3), ("c", 1)]
     assert [score.iou for score in found] == [1, 1, 1]
 

@@ -66,7 +66,7 @@ class Action:
         for clip, person in enumerate(self._people if self._places else ()):
             random = np.random.default_rng((self._seed, clip))
             place = self._pictures.rgb(self._places[int(random.integers(len(self._places)))])
-            shot, name = _Shot(person, place, random), f"{SET}-{clip:02d}"
+            shot, name = _Shot(person, place, random), f"{clip:02d}"
             for frame in range(FRAMES):
                 picture, truth = shot.frame(frame)
                 yield Sample(SET, f"{name}/{frame:02d}", picture, truth, True, name, frame, follows=frame > 0)
@@ -118,7 +118,7 @@ class _Shot:
     """One clip: somebody moving before a moving background."""
 
     def __init__(self, person: Floats, place: Picture, random: np.random.Generator) -> None:
-        height = random.uniform(0.5, 1.0) * HEIGHT
+        height = random.uniform(0.55, 1.1) * HEIGHT
         shrink = min(1.0, 1.2 * height / person.shape[0])  # what is far too large would be shown jagged
         smaller = cv2.resize(person, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
         self._person: Floats = smaller.astype(np.float32, copy=False)

@@ -12,7 +12,7 @@ from livematte.scoring.columns import MISSED, WRONG
 from livematte.scoring.results import Shown
 from livematte.scoring.samples import levels
 
-SIDE = 256
+SIDE = 320
 """The longer side of a picture on the page, at most."""
 
 
