@@ -142,16 +142,17 @@ class _Shot:
         self._random = random
 
     def frame(self, number: int) -> tuple[Picture, Picture]:
-        """Picture and truth of one frame; the mean over the moments at which the shutter is open."""
-        shown, alpha = np.zeros((HEIGHT, WIDTH, 3), np.float32), np.zeros((HEIGHT, WIDTH), np.float32)
+        """Picture and truth of one frame, each the mean over the moments at which the shutter is open."""
+        person, place = np.zeros((HEIGHT, WIDTH, 4), np.float32), np.zeros((HEIGHT, WIDTH, 3), np.float32)
         for moment in range(EXPOSURES):
             time = (number + SHUTTER * moment / EXPOSURES) / FRAMES
-            person = _seen(self._person, self._walk.matrix(self._person, time, self._mirrored))
-            place = _seen(self._place, self._pan.matrix(self._place, time, False), cv2.BORDER_REFLECT_101)
-            shown += person[..., :3] + (1 - person[..., 3:] / 255) * place
-            alpha += person[..., 3]
-        shown = shown / EXPOSURES + NOISE * self._random.standard_normal(shown.shape, np.float32)
-        return levels(shown), levels(alpha / EXPOSURES)
+            person += _seen(self._person, self._walk.matrix(self._person, time, self._mirrored))
+            place += _seen(self._place, self._pan.matrix(self._place, time, False), cv2.BORDER_REFLECT_101)
+        # composed after the mean, so that picture = alpha · person + (1 - alpha) · place holds exactly
+        alpha = person[..., 3:] / (255 * EXPOSURES)
+        shown = person[..., :3] / EXPOSURES + (1 - alpha) * (place / EXPOSURES)
+        shown += NOISE * self._random.standard_normal(shown.shape, np.float32)
+        return levels(shown), levels(255 * alpha[..., 0])
 
     def _match_light(self, random: np.random.Generator) -> None:
         """Give the person some of the place's brightness, or the seam alone would tell them apart."""
