@@ -231,7 +231,7 @@ def test_a_truth_that_changes_a_little_stands_still():
 
 def test_dtssd_is_of_the_changes():
     before = np.full((1, 4), 0.2)
-    alpha = before + [[0.5, 0, 0, 0]]
+    alpha = before + np.array([[0.5, 0, 0, 0]])
     truth_before, truth = np.zeros((1, 4)), np.array([[0.5, 0.3, 0, 0]])
     assert dtssd(alpha, before, truth, truth_before) == pytest.approx(math.sqrt(0.3**2 / 4))
 

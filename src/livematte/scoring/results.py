@@ -94,8 +94,9 @@ class Evaluation:
     """What `livematte.evaluate` found.
 
     scores: network by network in the order asked for, each set by set in order of name, with the previous
-    mask before without. promises: in the same order, for sets with clips. measured: every picture.
-    worst: of each network and set, the pictures of lowest IoU, the worst first, one at most of each clip.
+    mask before without. promises: in the same order, for sets with clips and what can be reset.
+    measured: every picture.
+    worst: of each network and set, the pictures of lowest IoU, the worst first, one of each clip at most.
     """
 
     data: Path

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from livematte.scoring.columns import FIGURES, PROMISES, Column, fed
 from livematte.scoring.results import Evaluation, Promises, Score
@@ -17,14 +18,20 @@ def tables(evaluation: Evaluation) -> list[Table]:
     for of_set in sorted({score.set for score in evaluation.scores}):
         rivals = [score for score in evaluation.scores if score.set == of_set]
         for score in rivals:
-            about = [of_set, score.network, fed(score, rivals), str(score.pictures)]
+            # as Text, which takes no brackets of a name for markup
+            about: list[str | Text] = [
+                Text(of_set),
+                Text(score.network),
+                fed(score, rivals),
+                str(score.pictures),
+            ]
             scores.add_row(*about, *_cells(score, rivals, FIGURES))
         scores.add_section()
     promises = _table("set", "network", columns=PROMISES)
     for of_set in sorted({promise.set for promise in evaluation.promises}):
         kept = [promise for promise in evaluation.promises if promise.set == of_set]
         for promise in kept:
-            promises.add_row(of_set, promise.network, *_cells(promise, kept, PROMISES))
+            promises.add_row(Text(of_set), Text(promise.network), *_cells(promise, kept, PROMISES))
         promises.add_section()
     return [scores, promises] if evaluation.promises else [scores]
 
@@ -40,8 +47,5 @@ def _table(*about: str, columns: Sequence[Column]) -> Table:
 
 def _cells(
     result: Score | Promises, rivals: Sequence[Score | Promises], columns: Sequence[Column]
-) -> list[str]:
-    return [
-        f"[bold]{column.text(result)}[/]" if column.is_best(result, rivals) else column.text(result)
-        for column in columns
-    ]
+) -> list[Text]:
+    return [Text(column.text(result), "bold" if column.is_best(result, rivals) else "") for column in columns]
