@@ -27,7 +27,8 @@ DEFINITIONS = {
     "(Erofeev et al., 2015).",
     "appearance": "IoU that a frame loses when it is seen as a clip's first one, with no previous mask.",
     "fast motion": "IoU that a frame loses when only one frame in five is shown.",
-    "distrust": "frames until the IoU is back within 0.01 after the reverse of the right previous mask.",
+    "distrust": "frames until the IoU is back within 0.01 after a wrong previous mask: the right one "
+    "reversed, or moved by half the width.",
     "stand-in": "clips made for this evaluation: people cut out of this split's stills, moved, turned, "
     "scaled and blurred before moving backgrounds.",
 }

@@ -18,8 +18,8 @@ class Peer(Protocol):
 
     It is called on one picture after the other, uint8 RGB H×W×3, and returns alpha H×W, float in 0..1.
     Two more are used where there are any: `reset()`, to forget the frames before (without it, no frame is
-    taken to depend on another), and `previous`, the mask of the frame before in any form that compares by
-    numpy, which is set after `reset` to see how soon a wrong one is overcome.
+    taken to depend on another), and `previous`, the mask of the frame before, H×W of any size, in 0..1, which
+    is set after `reset` to see how soon a wrong one is overcome.
     """
 
     def __call__(self, picture: Picture, /) -> Alpha:

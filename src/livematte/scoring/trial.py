@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from livematte.errors import OptionError
@@ -185,11 +186,14 @@ class _Misled:
         self._peer: Any = peer
         self._ious: list[float] | None = None
         self._steady: list[float] = []
+        self._moved = False
 
     def start(self, previous: NDArray[Any]) -> None:
-        """Give it the reverse of the mask that it should have: every pixel is wrong."""
+        """Give it the mask that it should have, but reversed or moved by half the width, in turn."""
         self._peer.reset()
-        self._peer.previous = 1 - previous
+        moved = np.roll(previous, previous.shape[1] // 2, axis=1)
+        self._peer.previous = moved if self._moved else 1 - previous
+        self._moved = not self._moved
         self._ious, self._steady = [], []
 
     def stop(self) -> None:
