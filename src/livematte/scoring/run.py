@@ -8,8 +8,9 @@ from pathlib import Path
 
 from livematte.dataset import Pictures, read_index, select
 from livematte.errors import InputError, OptionError
+from livematte.media import AnyPath
 from livematte.media.output import check_target, whole_file, writing
-from livematte.pipeline import AnyPath, Progress
+from livematte.pipeline import Progress
 from livematte.scoring.action import SET, Action
 from livematte.scoring.page import page
 from livematte.scoring.peer import MakePeer, Ours, find_peer
