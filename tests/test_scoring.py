@@ -299,11 +299,36 @@ def test_the_worst_pictures_are_kept_one_of_each_clip(left: Path) -> None:
 
 @pytest.mark.parametrize(
     ("alpha", "word"),
-    [(np.zeros((20, 20), np.float32), r"\(20, 20\)"), (np.zeros((20, 40), np.uint8), "uint8")],
+    [
+        (np.zeros((20, 20), np.float32), r"\(20, 20\)"),
+        (np.zeros((20, 40), np.uint8), "uint8"),
+        (np.full((20, 40), 255.0), r"255\.\.255"),
+        (np.full((20, 40), -1.0), "-1"),
+        (np.full((20, 40), np.nan), "nan"),
+    ],
 )
 def test_a_peer_that_returns_no_alpha_is_an_error(left: Path, alpha: np.ndarray, word: str) -> None:
     with pytest.raises(OptionError, match=f"odd returned .*{word}"):
         livematte.evaluate(left, threads=1, peers={"odd": lambda: lambda picture: alpha})
+
+
+def test_a_peer_may_use_its_memory_again(left: Path) -> None:
+    memory = np.zeros((20, 40), np.float32)
+
+    def blinking(picture: np.ndarray) -> np.ndarray:
+        memory[:] = person(picture[0, 0, 0] % 2)
+        return memory
+
+    fed, _ = of("b", livematte.evaluate(left, threads=1, peers={"b": lambda: blinking}).scores)
+    assert fed.flicker == pytest.approx(0.5)
+
+
+def test_a_clip_that_changes_its_size_starts_anew(folder: Folder, frames: list[np.ndarray]) -> None:
+    folder.clip(frames[:2], "clips", "walk")
+    folder.segmenter.reset()
+    for number, frame in enumerate(frames[2:], 2):
+        folder.add(frame[:60], "clips", kind="clip", clip="walk", frame=number)
+    assert scores(folder.write()) == {"clips": (6, 1.0)}
 
 
 def test_a_peer_may_be_named_by_module_and_function(left: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def in_order(rows: Sequence[Row]) -> list[Row]:
 
 def annotated(pictures: Pictures, rows: Sequence[Row]) -> Iterator[Sample]:
     """The rows' pictures with their truth; a chroma key counts as alpha. Raises InputError."""
-    before: Row | None = None
+    before, size = None, None
     for row in rows:
         picture, truth = pictures.pair(row)
         yield Sample(
@@ -55,10 +55,11 @@ def annotated(pictures: Pictures, rows: Sequence[Row]) -> Iterator[Sample]:
             is_alpha=row.truth == "alpha" or row.by == "key",
             clip=row.clip,
             frame=row.frame,
-            follows=before is not None and row.clip is not None and _follows(row, before),
+            follows=before is not None and truth.shape == size and _follows(row, before),
         )
-        before = row
+        before, size = row, truth.shape
 
 
 def _follows(row: Row, before: Row) -> bool:
-    return (row.set, row.clip) == (before.set, before.clip) and row.frame == (before.frame or 0) + 1
+    same = row.clip is not None and (row.set, row.clip) == (before.set, before.clip)
+    return same and row.frame == (before.frame or 0) + 1

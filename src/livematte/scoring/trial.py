@@ -35,6 +35,9 @@ STRIDE = 5
 PATIENCE = 10
 """A wrong mask is given every so many frames, and waited for so long to be overcome."""
 
+ROUNDING = 1e-3
+"""An alpha may be so far outside 0..1."""
+
 WORST = 4
 """How many of a set's worst pictures are kept to look at."""
 
@@ -158,12 +161,8 @@ class _Lane:
         """Alpha and its figures; before: the frame before, to measure changes from; afresh: reset first."""
         if afresh:
             self.reset()
-        alpha = self.peer(sample.picture)
-        if alpha.shape != sample.truth.shape or alpha.dtype.kind != "f":
-            raise OptionError(
-                f"{self.name} returned {alpha.dtype} {alpha.shape} for a picture of {sample.truth.shape}; "
-                "alpha is float of the picture's height and width"
-            )
+        alpha = np.array(self.peer(sample.picture))  # a copy: a peer may use its memory again
+        _check(self.name, alpha, sample)
         changes = {}
         if before is not None and self._last is not None:
             pairs = (alpha, self._last, sample.truth, before.truth)
@@ -177,6 +176,16 @@ class _Lane:
         """Have the peer forget what it saw, if it can."""
         if hasattr(self.peer, "reset"):
             self.peer.reset()
+
+
+def _check(name: str, alpha: NDArray[Any], sample: Sample) -> None:
+    what = "alpha is float in 0..1 of the picture's height and width"
+    if alpha.shape != sample.truth.shape or alpha.dtype.kind != "f":
+        found = f"{alpha.dtype} {alpha.shape} for a picture of {sample.truth.shape}"
+        raise OptionError(f"{name} returned {found}; {what}")
+    low, high = float(alpha.min()), float(alpha.max())
+    if not (low > -ROUNDING and high < 1 + ROUNDING):
+        raise OptionError(f"{name} returned {low:g}..{high:g} for {sample.image}; {what}")
 
 
 class _Misled:
