@@ -14,6 +14,7 @@ from livematte.media import write_photo
 
 PUBLIC = [
     "Backdrop",
+    "Evaluation",
     "Frame",
     "InputError",
     "LivematteError",
@@ -23,6 +24,7 @@ PUBLIC = [
     "Options",
     "Orientation",
     "OutputError",
+    "Peer",
     "Recipe",
     "Report",
     "Score",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from livematte.pipeline import matte, replace
     from livematte.report import Report
     from livematte.scene import Backdrop
-    from livematte.scoring import Score, evaluate
+    from livematte.scoring import Evaluation, Peer, Score, evaluate
     from livematte.segment import Segmenter
     from livematte.showcase import demo
 
@@ -28,6 +28,7 @@ __version__ = "0.1.0"
 # imported on first use: `import livematte` itself stays quick
 _HOMES = {
     "Backdrop": "scene",
+    "Evaluation": "scoring",
     "Frame": "frame",
     "InputError": "errors",
     "LivematteError": "errors",
@@ -37,6 +38,7 @@ _HOMES = {
     "Options": "media",
     "Orientation": "frame",
     "OutputError": "errors",
+    "Peer": "scoring",
     "Recipe": "lab.train",
     "Report": "report",
     "Score": "scoring",
@@ -52,6 +54,7 @@ _HOMES = {
 
 __all__ = [
     "Backdrop",
+    "Evaluation",
     "Frame",
     "InputError",
     "LivematteError",
@@ -61,6 +64,7 @@ __all__ = [
     "Options",
     "Orientation",
     "OutputError",
+    "Peer",
     "Recipe",
     "Report",
     "Score",

@@ -44,6 +44,10 @@ Network = Annotated[str, Parameter(help="The network that cuts out: best, or the
 Threads = Annotated[int | None, Parameter(help="For the network; half of the cores when left out.")]
 Data = Annotated[Path, Parameter(help="A folder with index.jsonl and the pictures that it names.")]
 Sets = Annotated[list[str] | None, Parameter(name="--set", negative="")]
+Peers = Annotated[list[str] | None, Parameter(name="--peer", negative="")]
+
+WIDE = 160
+"""Columns of a table that goes to a file or a pipe."""
 
 
 @app.command
@@ -125,24 +129,52 @@ def evaluate(
     split: str = "val",
     sets: Sets = None,
     network: Network = "best",
+    peers: Peers = None,
+    seed: int = 1,
+    json: Path | None = None,
+    html: Path | None = None,
     threads: Threads = None,
 ) -> None:
-    """Measure the person's IoU on annotated pictures.
+    """Measure masks on annotated pictures: area, outline, alpha, and clips from frame to frame.
 
     Parameters
     ----------
     split
         The split of the index to measure on.
     sets
-        Only this set of the index; may be given several times.
+        Only this set of the index; may be given several times. stand-in: clips of bodies in action, made
+        from the split's own pictures.
+    peers
+        module:function, which returns something to measure beside the network: it is called on uint8 RGB
+        pictures and returns alpha; may be given several times.
+    seed
+        Which clips are made for the stand-in.
+    json
+        A file for all the figures, picture by picture.
+    html
+        A file for one page with tables, plots and the worst pictures, which needs nothing else.
     """
+    from rich.console import Console
+
+    from livematte.scoring.table import tables
+
     with _bar() as progress:
-        scores = livematte.evaluate(
-            data, split=split, sets=sets or (), network=network, threads=threads, progress=progress
+        evaluation = livematte.evaluate(
+            data,
+            split=split,
+            sets=sets or (),
+            network=network,
+            peers=peers or (),
+            seed=seed,
+            json=json,
+            html=html,
+            threads=threads,
+            progress=progress,
         )
-    width = max(len(score.set) for score in scores)
-    for score in scores:
-        print(f"{score.set:{width}}  {score.pictures:5d} pictures  IoU {score.iou:.4f}")
+    # a file or a pipe has no width, and a table cut off at 80 columns would lose figures
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    for table in tables(evaluation):
+        console.print(table)
 
 
 @app.command
