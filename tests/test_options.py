@@ -777,7 +777,7 @@ def write_heic(path: Path, size: tuple[int, int]) -> None:
     """A HEIC file around one HEVC picture (ISO/IEC 23008-12): no library here writes one."""
     data = io.BytesIO()
     with av.open(data, "w", format="mp4") as out:
-        video = out.add_stream("libx265", 25, {"x265-params": "log-level=none"})
+        video = out.add_stream("libx265", 25, {"x265-params": "log-level=none:bframes=0"})
         video.width, video.height, video.pix_fmt = *size, "yuv420p"
         frame = av.VideoFrame.from_ndarray(picture(0, size), format="rgb24")
         frame.pts, frame.time_base = 0, Fraction(1, 25)
