@@ -38,6 +38,7 @@ class Reader:
     container, video: the av container and stream; time_base: seconds per tick of the video's timestamps;
     duration: seconds of video as the file states them, or None; frame_count: an estimate, or
     None; sound_tracks: how many; last_duration: seconds for which the frame read last is shown;
+    cut_off: whether the file, once read, turned out to end before the length that it states;
     warnings: sentences for the user, more of them as the video is read.
     """
 
@@ -49,6 +50,7 @@ class Reader:
         """
         self.path = Path(path)
         self.warnings: list[str] = []
+        self.cut_off = False
         source = open_source(self.path)
         self.container, self.video = source.container, source.video
         try:
@@ -161,7 +163,8 @@ class Reader:
     def _conclude(self, last: int) -> None:
         """Say what was wrong with the clip, now that it has been read."""
         intake, clock = self._intake, self._clock
-        if intake.is_cut_off():
+        self.cut_off = intake.is_cut_off()
+        if self.cut_off:
             seconds = float((last - (self.first.image.pts or 0)) * self.time_base + self.last_duration)
             self.warnings.append(
                 f"{self.path.name} is damaged or cut off after {seconds:.1f} s: processed up to there"
