@@ -14,6 +14,7 @@ from livematte.media import write_photo
 
 PUBLIC = [
     "Backdrop",
+    "Effect",
     "Frame",
     "InputError",
     "LivematteError",
@@ -24,8 +25,10 @@ PUBLIC = [
     "OutputError",
     "Recipe",
     "Report",
+    "Scene",
     "Score",
     "Segmenter",
+    "Style",
     "__version__",
     "demo",
     "evaluate",

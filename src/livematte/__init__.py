@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from livematte.media import read
     from livematte.pipeline import matte, replace
     from livematte.report import Report
-    from livematte.scene import Backdrop
+    from livematte.scene import Backdrop, Effect, Scene, Style
     from livematte.scoring import Score, evaluate
     from livematte.segment import Segmenter
     from livematte.showcase import demo
@@ -28,6 +28,7 @@ __version__ = "0.1.0"
 # imported on first use: `import livematte` itself stays quick
 _HOMES = {
     "Backdrop": "scene",
+    "Effect": "scene",
     "Frame": "frame",
     "InputError": "errors",
     "LivematteError": "errors",
@@ -38,8 +39,10 @@ _HOMES = {
     "OutputError": "errors",
     "Recipe": "lab.train",
     "Report": "report",
+    "Scene": "scene",
     "Score": "scoring",
     "Segmenter": "segment",
+    "Style": "scene",
     "demo": "showcase",
     "evaluate": "scoring",
     "export": "lab.export",
@@ -51,6 +54,7 @@ _HOMES = {
 
 __all__ = [
     "Backdrop",
+    "Effect",
     "Frame",
     "InputError",
     "LivematteError",
@@ -61,8 +65,10 @@ __all__ = [
     "OutputError",
     "Recipe",
     "Report",
+    "Scene",
     "Score",
     "Segmenter",
+    "Style",
     "__version__",
     "demo",
     "evaluate",

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -15,6 +15,7 @@ import livematte
 from livematte.errors import LivematteError, OptionError
 from livematte.pipeline import Progress
 from livematte.report import Report
+from livematte.scene import Style
 
 app = App(
     name="livematte",
@@ -29,6 +30,10 @@ Target = Annotated[
 ]
 Network = Annotated[str, Parameter(help="The network that cuts out: best, or the path of a LiteRT file.")]
 Threads = Annotated[int | None, Parameter(help="For the network; half of the cores when left out.")]
+Keep = Annotated[
+    Literal["all", "largest", "middle"],
+    Parameter(help="Whom to keep: all, the largest, or whoever is nearest to the middle."),
+]
 Data = Annotated[Path, Parameter(help="A folder with index.jsonl and the pictures that it names.")]
 Sets = Annotated[list[str] | None, Parameter(name="--set", negative="")]
 
@@ -54,7 +59,9 @@ def replace(
     target: Target,
     /,
     *,
-    background: str = "blur",
+    background: str | None = None,
+    look: str | None = None,
+    style: Annotated[Style, Parameter(name="*")] = Style(),  # noqa: B008
     network: Network = "best",
     threads: Threads = None,
 ) -> None:
@@ -63,20 +70,42 @@ def replace(
     Parameters
     ----------
     background
-        A photo, a video, a colour (CSS name or #rrggbb), blur, or transparent (photos).
+        A photo, video or animated picture; a colour (CSS name or #rrggbb), green or gradient:COLOUR,COLOUR;
+        the clip's own as blur, bokeh or pixelate (with a strength: blur:0.05), grey or own; or transparent
+        (photos). Left out: blur, or the look's.
+    look
+        A ready background and style: portrait, noir, spotlight, golden, midnight, studio or mosaic.
     """
     with _bar() as progress:
         report = livematte.replace(
-            source, target, background, network=network, threads=threads, progress=progress
+            source,
+            target,
+            background,
+            look=look,
+            style=style,
+            network=network,
+            threads=threads,
+            progress=progress,
         )
     _say(report)
 
 
 @app.command
-def matte(source: Source, target: Target, /, *, network: Network = "best", threads: Threads = None) -> None:
+def matte(
+    source: Source,
+    target: Target,
+    /,
+    *,
+    keep: Keep = "all",
+    network: Network = "best",
+    threads: Threads = None,
+) -> None:
     """Write the mask itself, white where people are: grey video for a video, grey picture for a photo."""
+    style = Style(keep=keep)
     with _bar() as progress:
-        report = livematte.matte(source, target, network=network, threads=threads, progress=progress)
+        report = livematte.matte(
+            source, target, style=style, network=network, threads=threads, progress=progress
+        )
     _say(report)
 
 

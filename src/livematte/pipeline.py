@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from importlib.metadata import version
 from os import PathLike, fspath
@@ -21,7 +21,7 @@ from livematte.frame import Frame, Matte, Picture, Plane
 from livematte.media import Reader, Writer, check_input, check_photo_target, is_photo, read_photo, write_photo
 from livematte.media.reader import Item
 from livematte.report import Report, Stopwatch
-from livematte.scene import Backdrop, Video, composite, cut_out, make_backdrop
+from livematte.scene import Backdrop, Effect, Scene, Selection, Style, cut_out
 from livematte.segment import Segmenter
 from livematte.threads import Behind, ahead
 
@@ -36,8 +36,11 @@ DEPTH = 4
 def replace(
     source: AnyPath,
     target: AnyPath,
-    background: AnyPath | Picture | Backdrop = "blur",
+    background: AnyPath | Picture | Backdrop | None = None,
     *,
+    look: str | None = None,
+    style: Style | None = None,
+    effects: Sequence[Effect] = (),
     network: AnyPath = "best",
     threads: int | None = None,
     progress: Progress | None = None,
@@ -45,8 +48,11 @@ def replace(
     """Put the people of a video or a photo before another background.
 
     source, target: both videos (mp4, mov, mkv) or both photos. Times, sound and orientation are kept.
-    background: `blur`, a CSS colour name, `#rrggbb`, the path of a photo or video, `transparent` (photos), an
-    uint8 RGB H×W×3 picture, or a Backdrop.
+    background: `blur`, `bokeh` or `pixelate`, each with a strength as in `blur:0.05`; `grey` or `own`;
+    `gradient:COLOUR,COLOUR`; `green`; a CSS colour name or `#rrggbb`; the path of a photo, video or animated
+    picture; `transparent` (photos); an uint8 RGB H×W×3 picture; or a Backdrop. Left out: the look's, or blur.
+    look: the name of a ready background and style; style: all else about the picture, before the look's;
+    effects: run in order on every composed frame.
     network: `best`, or the path of a LiteRT file. threads: for the network.
     Raises InputError, OutputError or OptionError; the target then is as it was before.
     """
@@ -58,41 +64,46 @@ def replace(
                 "background 'transparent' needs a photo; for a video, `livematte matte` writes the mask"
             )
         check_photo_target(target, source=source, transparent=True)
-        return _photo(source, target, network, threads, _transparent)
+        select = Selection(style or Style())
+        return _photo(
+            source, target, network, threads, lambda frame, matte: cut_out(frame, select(matte).levels)
+        )
     with ExitStack() as stack:
-        backdrop = make_backdrop(background)
-        if isinstance(backdrop, Video) and backdrop is not background:
-            stack.callback(backdrop.close)
-
-        def compose(frame: Frame, matte: Matte) -> Frame:
-            return composite(frame, matte.levels, backdrop.planes(frame, matte.levels))
-
+        scene = Scene(background, style, look=look, effects=effects)
+        stack.callback(scene.close)
         if is_photo(source):
-            report = _photo(source, target, network, threads, lambda *given: compose(*given).planes()[0])
+            report = _photo(source, target, network, threads, lambda *given: scene(*given).planes()[0])
         else:
             reader = stack.enter_context(Reader(source))
-            report = _video(reader, Writer(target, reader), network, threads, compose, progress)
-    if isinstance(backdrop, Video):
-        report = dataclasses.replace(report, warnings=(*report.warnings, *backdrop.warnings))
-    return report
+            report = _video(reader, Writer(target, reader), network, threads, scene, progress)
+    return dataclasses.replace(report, warnings=(*report.warnings, *scene.warnings))
 
 
 def matte(
     source: AnyPath,
     target: AnyPath,
     *,
+    style: Style | None = None,
     network: AnyPath = "best",
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Write the people's mask of a video as grey video, of a photo as a grey picture: white where they are.
 
-    Arguments and errors are those of `replace`.
+    Arguments and errors are those of `replace`; of the style keep, threshold, shrink and feather count.
     """
+    select = Selection(style or Style())
     if is_photo(source):
-        return _photo(source, target, network, threads, lambda _, matte: matte.levels)
+        return _photo(source, target, network, threads, lambda _, matte: select(matte).levels)
     with Reader(source) as reader:
-        return _video(reader, Writer(target, reader, grey=True), network, threads, _grey, progress)
+        return _video(
+            reader,
+            Writer(target, reader, grey=True),
+            network,
+            threads,
+            lambda frame, matte: _grey(frame, select(matte)),
+            progress,
+        )
 
 
 def _video(
@@ -200,16 +211,12 @@ def _matted(
             yield (item, segmenter(item)) if isinstance(item, Frame) else item
 
 
-def _transparent(frame: Frame, matte: Matte) -> Plane:
-    return cut_out(frame, matte.levels)
-
-
 def _grey(frame: Frame, matte: Matte) -> Frame:
     image = av.VideoFrame.from_ndarray(np.ascontiguousarray(matte.levels), format="gray")
     return Frame(image, frame.time, frame.orientation)
 
 
-def _refuse_overwriting(target: AnyPath, background: AnyPath | Picture | Backdrop) -> None:
+def _refuse_overwriting(target: AnyPath, background: AnyPath | Picture | Backdrop | None) -> None:
     if isinstance(background, str | PathLike):
         path, behind = Path(target), Path(fspath(background))
         if path.exists() and behind.exists() and path.samefile(behind):

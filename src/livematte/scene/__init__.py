@@ -7,7 +7,7 @@ from livematte.scene.grade import Grade, Graded
 from livematte.scene.looks import LOOKS, Look
 from livematte.scene.moving import Video
 from livematte.scene.placement import Placement
-from livematte.scene.scene import Effect, Scene
+from livematte.scene.scene import Effect, Scene, Selection
 from livematte.scene.style import Style
 from livematte.scene.words import make_backdrop
 
@@ -27,6 +27,7 @@ __all__ = [
     "Pixelate",
     "Placement",
     "Scene",
+    "Selection",
     "Style",
     "Video",
     "composite",

@@ -14,7 +14,7 @@ from livematte.scene.composite import LEAST_SIDE, Levels, Values, fit, reduced_a
 LEAST, MOST = 0.001, 0.2
 """Strengths, each a reach as a share of the frame's longer side."""
 
-SIDE = 480
+SIDE = 320
 """The longer side at which discs and squares are made."""
 
 HIGHLIGHT = 6.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import Protocol
 
@@ -28,6 +29,24 @@ class Effect(Protocol):
         frame: people and background together; matte: where the people are.
         """
         ...
+
+
+class Selection:
+    """Which people of one clip's mattes, in order, stay, and the shape of their edges.
+
+    Of the style: keep, threshold, shrink and feather.
+    """
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+        self._chooser = Chooser(style.keep)
+
+    def __call__(self, matte: Matte) -> Matte:
+        """The matte of those who stay."""
+        matte = self._chooser(matte)
+        style = self._style
+        levels = shaped(matte.levels, style.threshold, style.shrink, style.feather)
+        return matte if levels is matte.levels else replace(matte, levels=levels)
 
 
 class Scene:
@@ -58,15 +77,15 @@ class Scene:
         grade = Grade(style.saturation, style.exposure, style.warmth)
         self._backdrop = backdrop if grade == Grade() else Graded(backdrop, grade)
         self._style = style
-        self._chooser = Chooser(style.keep)
+        self._select = Selection(style)
         self._matcher = Matcher(style.match) if style.match else None
         self._effects = effects
 
     def __call__(self, frame: Frame, matte: Matte) -> Frame:
         """The composed frame: of the same size, format, tags, time and orientation."""
         style = self._style
-        matte = self._chooser(matte)
-        levels = shaped(matte.levels, style.threshold, style.shrink, style.feather)
+        matte = self._select(matte)
+        levels = matte.levels
         behind = self._backdrop.planes(frame, levels)
         if style.shadow:
             behind = shadowed(frame, levels, behind, style.shadow)
