@@ -101,7 +101,9 @@ def _without_people(frame: Frame, levels: Levels) -> list[Values]:
     """The frame's planes, all at one reduced size, with the room around the people where they were."""
     longer = max(frame.width, frame.height)
     size = tuple(max(1, round(side * min(1, SIDE / longer))) for side in (frame.width, frame.height))
-    room = _room(fit(levels, size[::-1]) * np.float32(1 / 255))
+    # a chroma sample next to a person is part person too
+    alpha = cv2.dilate(fit(levels, size[::-1]), np.ones((5, 5), np.uint8))
+    room = _room(alpha * np.float32(1 / 255))
     radius = max(1, round(SIDE / 20))
     planes = []
     for plane in frame.planes():
