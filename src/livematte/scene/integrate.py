@@ -16,7 +16,7 @@ RAMP = 0.1
 WRAP_REACH = 0.012
 """How far light reaches around an edge, as a share of the frame's longer side."""
 
-SHADOW_SHIFT, SHADOW_SOFTNESS = (0.012, 0.02), 0.02
+SHADOW_SHIFT, SHADOW_SOFTNESS = (0.015, 0.025), 0.025
 """How far a shadow is to the right and below, and how soft it is, as shares of the longer side."""
 
 STEADY = 0.9
@@ -139,6 +139,8 @@ def _mean_rgb(frame: Frame, planes: list[Plane], weight: Levels | None) -> Value
     levels = np.concatenate(means)
     if len(planes) == 3:
         levels = YCC_TO_RGB @ levels
+    elif len(levels) == 1:
+        levels = np.repeat(levels, 3)
     return np.clip(levels, 0.05, 1).astype(np.float32)
 
 
