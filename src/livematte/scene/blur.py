@@ -9,7 +9,7 @@ import numpy as np
 
 from livematte.errors import OptionError
 from livematte.frame import Frame, Plane, halve
-from livematte.scene.composite import LEAST_SIDE, Levels, Values, fit, reduced_alpha, spread
+from livematte.scene.composite import LEAST_SIDE, Levels, Values, fit, reduced, reduced_alpha, spread
 
 LEAST, MOST = 0.001, 0.2
 """Strengths, each a reach as a share of the frame's longer side."""
@@ -102,12 +102,12 @@ def _without_people(frame: Frame, levels: Levels) -> list[Values]:
     longer = max(frame.width, frame.height)
     size = tuple(max(1, round(side * min(1, SIDE / longer))) for side in (frame.width, frame.height))
     # a chroma sample next to a person is part person too
-    alpha = cv2.dilate(fit(levels, size[::-1]), np.ones((5, 5), np.uint8))
+    alpha = cv2.dilate(reduced(levels, size), np.ones((5, 5), np.uint8))
     room = _room(alpha * np.float32(1 / 255))
     radius = max(1, round(SIDE / 20))
     planes = []
     for plane in frame.planes():
-        small = cv2.resize(plane, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        small = reduced(plane, size).astype(np.float32)
         weight = room[..., None] if small.ndim == 3 else room
         fill = spread(small, room, radius, times=3)
         planes.append(fill + weight * (small - fill))

@@ -108,6 +108,12 @@ def reduced_alpha(alpha: Levels) -> Values:
     return np.multiply(halve(alpha, LEAST_SIDE), np.float32(1 / 255))
 
 
+def reduced(plane: Plane, size: tuple[int, ...]) -> Plane:
+    """A plane at (width, height), by halves as far as they go, for those are cheap."""
+    halved = halve(plane, max(size))
+    return cv2.resize(halved, size, interpolation=cv2.INTER_AREA).astype(plane.dtype, copy=False)
+
+
 def spread(plane: Values, weight: Values, radius: int, times: int = 1) -> Values:
     """The mean of a plane around each pixel, counting each by its weight: what has none is filled in.
 

@@ -74,25 +74,18 @@ def recoloured(frame: Frame, planes: list[Plane], matrix: Matrix) -> list[Plane]
     black = 0 if full else 16 * deeper
     stretch = 1.0 if full else 224 / 219
     luma = planes[0]
-    result = [_mixed([(luma, ycc[0, 0])], black * (1 - ycc[0, 0]), peak)]
+    levels = black + ycc[0, 0] * (np.arange(peak + 1) - black)
+    table = np.rint(np.clip(levels, 0, peak)).astype(luma.dtype)
+    first: Plane = table.take(luma)
+    result = [first]
     if len(planes) == 3:
         size = planes[1].shape[::-1]
-        small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA).astype(luma.dtype, copy=False)
-        for row in ycc[1:]:
-            shares = [(small, row[0] * stretch), (planes[1], row[1]), (planes[2], row[2])]
-            offset = middle * (1 - row[1] - row[2]) - row[0] * stretch * black
-            result.append(_mixed(shares, offset, peak))
+        small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
+        rows = ycc[1:] * (stretch, 1, 1)
+        offset = middle - rows @ (black, middle, middle)
+        moved = cv2.transform(cv2.merge([small, *planes[1:]]), np.column_stack([rows, offset]))
+        result += [np.minimum(plane, peak).astype(luma.dtype, copy=False) for plane in cv2.split(moved)]
     return result
-
-
-def _mixed(shares: list[tuple[Plane, float]], offset: float, peak: int) -> Plane:
-    """The weighted sum of planes and an offset, rounded and kept in 0..peak."""
-    total = np.full(shares[0][0].shape, offset, np.float32)
-    for plane, share in shares:
-        if abs(share) > 1e-6:
-            total += np.multiply(plane, np.float32(share), dtype=np.float32)
-    rounded: Plane = np.clip(np.rint(total), 0, peak).astype(shares[0][0].dtype)
-    return rounded
 
 
 class Graded:

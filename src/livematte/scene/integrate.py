@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from livematte.frame import Frame, Plane
-from livematte.scene.composite import LEAST_SIDE, Levels, Values, fit
+from livematte.scene.composite import LEAST_SIDE, Levels, Values, fit, reduced
 from livematte.scene.convert import zero_level
 from livematte.scene.grade import YCC_TO_RGB, recoloured
 
@@ -80,9 +81,7 @@ def wrap_light(frame: Frame, levels: Levels, behind: list[Plane], strength: floa
     side = 2 * max(1, round(WRAP_REACH * max(alpha.shape))) + 1
     spill = np.float32(strength) * (1 - cv2.blur(alpha, (side, side)))
     size = alpha.shape[::-1]
-    lights = [
-        cv2.blur(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), (side, side)) for plane in behind
-    ]
+    lights = [cv2.blur(reduced(plane, size), (side, side)) for plane in behind]
     first = lights[0].astype(np.float32)
     bright = first.max(axis=2) if first.ndim == 3 else first
     zero = zero_level(frame, 0)
@@ -90,16 +89,14 @@ def wrap_light(frame: Frame, levels: Levels, behind: list[Plane], strength: floa
     for light, plane in zip(lights, frame.planes(), strict=True):
         size = plane.shape[1], plane.shape[0]
         share = cv2.resize(spill, size, interpolation=cv2.INTER_LINEAR)
-        share = cv2.multiply(share, fit(levels, plane.shape[:2]), scale=1 / 255, dtype=cv2.CV_32F)
-        # only a band around the people has any
-        found = cv2.findNonZero(cv2.inRange(share, 0.01, 1.0))
-        if found is None:
-            continue
-        columns, rows = found.reshape(-1, 2).T
-        glow = cv2.resize(light, size, interpolation=cv2.INTER_LINEAR)[rows, columns].astype(np.float32)
-        own = plane[rows, columns].astype(np.float32)
-        part = share[rows, columns]
-        plane[rows, columns] = np.rint(own + (part[:, None] if own.ndim == 2 else part) * (glow - own))
+        # into the same buffers: fresh ones of this size cost more than the sums
+        cv2.multiply(share, fit(levels, plane.shape[:2]), dst=share, scale=1 / 255, dtype=cv2.CV_32F)
+        if plane.ndim == 3:
+            share = cv2.merge([share, share, share])
+        glow = cv2.resize(light, size, interpolation=cv2.INTER_LINEAR)
+        change = cv2.subtract(glow, plane, dtype=cv2.CV_32F)
+        cv2.multiply(change, share, dst=change)
+        np.copyto(plane, cv2.add(plane, change, dtype=cv2.CV_8U if frame.bits == 8 else cv2.CV_16U))
 
 
 class Matcher:
@@ -130,11 +127,9 @@ def _mean_rgb(frame: Frame, planes: list[Plane], weight: Levels | None) -> Value
     """The mean of planes like the frame's as RGB in 0..1, never quite black, counted by a weight."""
     means = []
     for number, plane in enumerate(planes):
-        small = cv2.resize(plane, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
-        share = np.ones((32, 32), np.float32)
-        if weight is not None:
-            share = cv2.resize(weight, (32, 32), interpolation=cv2.INTER_AREA) + np.float32(0.01)
-        mean = np.average(small.reshape(32 * 32, -1), axis=0, weights=share.ravel())
+        small = _sampled(plane)
+        share = np.ones(len(small)) if weight is None else _sampled(weight)[:, 0] + 0.01
+        mean = np.average(small, axis=0, weights=share)
         means.append((mean - zero_level(frame, number)) / ((1 << frame.bits) - 1))
     levels = np.concatenate(means)
     if len(planes) == 3:
@@ -144,11 +139,17 @@ def _mean_rgb(frame: Frame, planes: list[Plane], weight: Levels | None) -> Value
     return np.clip(levels, 0.05, 1).astype(np.float32)
 
 
+def _sampled(plane: Plane) -> NDArray[np.float64]:
+    """Pixels of a plane from a grid of 64×64, as 4096×C."""
+    grid = cv2.resize(plane, (64, 64), interpolation=cv2.INTER_NEAREST)
+    return grid.reshape(64 * 64, -1).astype(np.float64)
+
+
 def _small(frame: Frame, levels: Levels) -> Values:
     """The levels as upright alpha, about LEAST_SIDE long."""
     shrink = min(1, LEAST_SIDE / max(levels.shape))
     size = tuple(max(1, round(side * shrink)) for side in levels.shape[::-1])
-    small = cv2.resize(levels, size, interpolation=cv2.INTER_AREA) * np.float32(1 / 255)
+    small = reduced(levels, size) * np.float32(1 / 255)
     return np.ascontiguousarray(frame.orientation.upright(small), np.float32)
 
 
