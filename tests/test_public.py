@@ -14,6 +14,7 @@ from livematte.media import write_photo
 
 PUBLIC = [
     "Backdrop",
+    "Effect",
     "Evaluation",
     "Frame",
     "InputError",
@@ -27,8 +28,10 @@ PUBLIC = [
     "Peer",
     "Recipe",
     "Report",
+    "Scene",
     "Score",
     "Segmenter",
+    "Style",
     "__version__",
     "demo",
     "evaluate",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from livematte.media import Options, read
     from livematte.pipeline import matte, replace
     from livematte.report import Report
-    from livematte.scene import Backdrop
+    from livematte.scene import Backdrop, Effect, Scene, Style
     from livematte.scoring import Evaluation, Peer, Score, evaluate
     from livematte.segment import Segmenter
     from livematte.showcase import demo
@@ -28,6 +28,7 @@ __version__ = "0.1.0"
 # imported on first use: `import livematte` itself stays quick
 _HOMES = {
     "Backdrop": "scene",
+    "Effect": "scene",
     "Evaluation": "scoring",
     "Frame": "frame",
     "InputError": "errors",
@@ -41,8 +42,10 @@ _HOMES = {
     "Peer": "scoring",
     "Recipe": "lab.train",
     "Report": "report",
+    "Scene": "scene",
     "Score": "scoring",
     "Segmenter": "segment",
+    "Style": "scene",
     "demo": "showcase",
     "evaluate": "scoring",
     "export": "lab.export",
@@ -54,6 +57,7 @@ _HOMES = {
 
 __all__ = [
     "Backdrop",
+    "Effect",
     "Evaluation",
     "Frame",
     "InputError",
@@ -67,8 +71,10 @@ __all__ = [
     "Peer",
     "Recipe",
     "Report",
+    "Scene",
     "Score",
     "Segmenter",
+    "Style",
     "__version__",
     "demo",
     "evaluate",

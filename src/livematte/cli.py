@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -42,6 +42,10 @@ Target = Annotated[
 Settings = Annotated[livematte.Options | None, Parameter(name="*")]
 Network = Annotated[str, Parameter(help="The network that cuts out: best, or the path of a LiteRT file.")]
 Threads = Annotated[int | None, Parameter(help="For the network; half of the cores when left out.")]
+Keep = Annotated[
+    Literal["all", "largest", "middle"],
+    Parameter(help="Whom to keep: all, the largest, or whoever is nearest to the middle."),
+]
 Data = Annotated[Path, Parameter(help="A folder with index.jsonl and the pictures that it names.")]
 Sets = Annotated[list[str] | None, Parameter(name="--set", negative="")]
 Peers = Annotated[list[str] | None, Parameter(name="--peer", negative="")]
@@ -71,7 +75,9 @@ def replace(
     target: Target,
     /,
     *,
-    background: str = "blur",
+    background: str | None = None,
+    look: str | None = None,
+    style: Annotated[livematte.Style | None, Parameter(name="*")] = None,
     matte: str | None = None,
     options: Settings = None,
     network: Network = "best",
@@ -84,7 +90,11 @@ def replace(
     Parameters
     ----------
     background
-        A photo, a video, a colour (CSS name or #rrggbb), blur, or transparent.
+        A photo, video or animated picture; a colour (CSS name or #rrggbb), green or gradient:COLOUR,COLOUR;
+        the clip's own as blur, bokeh or pixelate (with a strength: blur:0.05), grey or own; or transparent.
+        Left out: blur, or the look's.
+    look
+        A ready background and style: portrait, noir, spotlight, golden, midnight, studio or mosaic.
     matte
         Where the mask goes as a video of its own, beside the result.
     """
@@ -93,6 +103,8 @@ def replace(
             source,
             target,
             background,
+            look=look,
+            style=style,
             matte=matte,
             options=options,
             network=network,
@@ -109,14 +121,23 @@ def matte(
     target: Target,
     /,
     *,
+    keep: Keep = "all",
     options: Settings = None,
     network: Network = "best",
     threads: Threads = None,
 ) -> None:
     """Write the mask itself, white where people are: grey video for a video, grey picture for a photo."""
+    style = livematte.Style(keep=keep)
     with _bar() as progress, stop_on_interrupt() as stop:
         report = livematte.matte(
-            source, target, options=options, network=network, threads=threads, progress=progress, stop=stop
+            source,
+            target,
+            style=style,
+            options=options,
+            network=network,
+            threads=threads,
+            progress=progress,
+            stop=stop,
         )
     _say(report)
 

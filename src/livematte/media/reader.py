@@ -54,6 +54,7 @@ class Reader:
     frame_count: an estimate, or None; sound_tracks: how many; covers: cover pictures by their streams;
     timecode: of the first frame, or None;
     last_duration: seconds for which the frame read last is shown;
+    cut_off: whether the file, once read, turned out to end before the length that it states;
     warnings: sentences for the user, more of them as the video is read.
     """
 
@@ -66,6 +67,7 @@ class Reader:
         """
         self.options = options or Options()
         self.warnings: list[str] = []
+        self.cut_off = False
         opened = open_source(source, self.options.rate)
         self.name, self.path = opened.name, opened.path
         self.container, self.video = opened.container, opened.video
@@ -296,7 +298,8 @@ class Reader:
     def _conclude(self, last: int) -> None:
         """Say what was wrong with the clip, now that it has been read."""
         intake, clock = self._intake, self._clock
-        if intake.is_cut_off():
+        self.cut_off = intake.is_cut_off()
+        if self.cut_off:
             begin = self._shift if not self._window.is_whole else self.first.image.pts or 0
             seconds = float((last - begin) * self.time_base + self.last_duration)
             self._warn(f"it is damaged or cut off after {seconds:.1f} s: processed up to there")
