@@ -36,4 +36,4 @@ def test_a_litert_file_agrees_with_the_checkpoint_for_ten_frames(height: int, wi
             theirs = checked(picture, theirs)
             assert 0.05 < ours.mean() < 0.95
             np.testing.assert_allclose(ours, checked(picture, before), rtol=0, atol=2e-5)
-            np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4)
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-4)

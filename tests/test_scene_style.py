@@ -267,9 +267,9 @@ def test_a_style_shapes_the_mask_and_the_cut_out_too(tmp_path: Path) -> None:
         write_photo(tmp_path / "in.png", Frame(next(container.decode(video=0))).rgb(480))
     areas = []
     for shrink in (0.0, 0.03):
-        style = Style(shrink=shrink)
-        livematte.matte(tmp_path / "in.png", tmp_path / "mask.png", style=style, threads=1)
-        livematte.replace(tmp_path / "in.png", tmp_path / "cut.png", "transparent", style=style, threads=1)
+        given = {"style": Style(shrink=shrink), "options": livematte.Options(overwrite=True), "threads": 1}
+        livematte.matte(tmp_path / "in.png", tmp_path / "mask.png", **given)
+        livematte.replace(tmp_path / "in.png", tmp_path / "cut.png", "transparent", **given)
         with av.open(str(tmp_path / "mask.png")) as mask, av.open(str(tmp_path / "cut.png")) as cut:
             grey = next(mask.decode(video=0)).to_ndarray(format="gray")
             assert np.array_equal(next(cut.decode(video=0)).to_ndarray(format="rgba")[..., 3], grey)
