@@ -30,6 +30,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+Attempt = Callable[[Path, Path], tuple[str, str]]
+
 SIZE = (96, 64)
 FRAMES = 12
 RATE = 25
@@ -98,7 +100,7 @@ def main() -> None:
     os.environ["SVT_LOG"] = "0"  # fatal errors only: its encoder is talkative
     outcomes: dict[Recipe, Counter[str]] = defaultdict(Counter)
     failures, slowest = [], 0.0
-    with tempfile.TemporaryDirectory() as folder, Worker(arguments.timeout) as worker:
+    with tempfile.TemporaryDirectory() as folder, Worker(arguments.timeout, replace) as worker:
         clips = [make_clip(Path(folder) / f"{n}.clip", recipe) for n, recipe in enumerate(RECIPES)]
         for number in numbers:
             chosen = number % len(RECIPES)
@@ -112,7 +114,9 @@ def main() -> None:
                 short = detail if arguments.only is not None else detail.strip().rpartition("\n")[2]
                 print(f"FAILED {number}: {RECIPES[chosen]}, {kinds}: {outcome}: {short}", flush=True)
                 if arguments.keep:
-                    (arguments.keep / f"{arguments.seed}-{number}.{RECIPES[chosen].format}").write_bytes(content)
+                    (arguments.keep / f"{arguments.seed}-{number}.{RECIPES[chosen].format}").write_bytes(
+                        content
+                    )
     tell(outcomes, slowest, failures)
     sys.exit(1 if failures else 0)
 
@@ -148,8 +152,9 @@ def run(worker: Worker, folder: Path, content: bytes, suffix: str) -> tuple[str,
 class Worker:
     """A process that runs files one by one, started anew when it dies or is too slow."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, attempt: Attempt) -> None:
         self._timeout = timeout
+        self._attempt = attempt
         self._start()
 
     def __enter__(self) -> Worker:
@@ -176,7 +181,7 @@ class Worker:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._line, other = context.Pipe()
-        self._process = context.Process(target=work, args=(other,))
+        self._process = context.Process(target=work, args=(other, self._attempt))
         self._process.start()
         other.close()
 
@@ -186,10 +191,8 @@ class Worker:
         self._process.join()
 
 
-def work(line: Connection) -> None:
-    """Answer for every (source, target) with (outcome, details) until the other side is gone."""
-    import livematte
-
+def work(line: Connection, attempt: Attempt) -> None:
+    """Answer every (source, target) with what came of it, until the other side is gone."""
     faulthandler.enable()
     while True:
         try:
@@ -197,16 +200,23 @@ def work(line: Connection) -> None:
         except EOFError:
             return
         try:
-            report = livematte.replace(source, target, "teal", threads=1)
-            frames = sum(1 for _ in livematte.read(target))
-            if 0 < report.frames_out == frames == report.frames_in:
-                line.send(("whole result", ""))
-            else:
-                line.send(("wrong result", f"{report.frames_in} read, {report.frames_out} sent, {frames} found"))
-        except livematte.LivematteError as error:
-            line.send(("unreadable result" if target.exists() else "clear refusal", str(error)))
+            line.send(attempt(source, target))
         except Exception:
             line.send(("traceback", traceback.format_exc()))
+
+
+def replace(source: Path, target: Path) -> tuple[str, str]:
+    """Put the people of a file before another background: the outcome and its details."""
+    import livematte
+
+    try:
+        report = livematte.replace(source, target, "teal", threads=1)
+        frames = sum(1 for _ in livematte.read(target))
+    except livematte.LivematteError as error:
+        return "unreadable result" if target.exists() else "clear refusal", str(error)
+    if 0 < report.frames_out == frames == report.frames_in:
+        return "whole result", ""
+    return "wrong result", f"{report.frames_in} read, {report.frames_out} written, {frames} found"
 
 
 def make_clip(path: Path, recipe: Recipe) -> bytes:

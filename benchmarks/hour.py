@@ -41,7 +41,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary)
         source, target = folder / "hour.mp4", folder / "out.mp4"
-        make(source, Fraction(arguments.minutes).limit_denominator(1000) * 60, arguments.rate, Path(temporary))
+        make(
+            source, Fraction(arguments.minutes).limit_denominator(1000) * 60, arguments.rate, Path(temporary)
+        )
         begin = time.perf_counter()
         samples = watch([sys.executable, "-c", RUN, str(source), str(target), arguments.background])
         seconds = time.perf_counter() - begin
@@ -60,7 +62,9 @@ def tell(samples: list[tuple[float, float]], seconds: float, settle: float, befo
     print(f"maximum later           {max(late, default=early[-1]):8.1f} MB")
     print(f"growth                  {growth:8.1f} MB (most allowed: {MOST_GROWTH:.0f})")
     step = max(1, len(samples) // 12)
-    print("course, minute:MB       " + " ".join(f"{at / 60:.1f}:{memory:.0f}" for at, memory in samples[::step]))
+    print(
+        "course, minute:MB       " + " ".join(f"{at / 60:.1f}:{memory:.0f}" for at, memory in samples[::step])
+    )
     return growth <= MOST_GROWTH and before == after
 
 
@@ -88,7 +92,7 @@ def resident(root: int) -> float:
 
 
 def make(target: Path, length: Fraction, rate: int, folder: Path) -> None:
-    """Repeat the packets of the shipped clip's pictures, scaled to 720p, and of its sound for `length` seconds."""
+    """Repeat the packets of the shipped clip, its pictures scaled to 720p, for `length` seconds."""
     big = enlarged(folder / "short.mp4")
     with (
         as_file(files("livematte.sample") / "clip.mp4") as clip,
