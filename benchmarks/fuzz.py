@@ -1,4 +1,4 @@
-"""Damaged files through `livematte.replace`: none may crash, hang, leave a partial file or an unclear error.
+"""Damaged files through `livematte.info` and `replace`: no crash, hang, partial file or unclear error.
 
 python benchmarks/fuzz.py [--files 2000] [--seed 1] [--timeout 30] [--only NUMBER] [--keep FOLDER]
 
@@ -12,6 +12,7 @@ number give the same file. Exits with 1 on any failure.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import faulthandler
 import multiprocessing
 import os
@@ -206,9 +207,11 @@ def work(line: Connection, attempt: Attempt) -> None:
 
 
 def replace(source: Path, target: Path) -> tuple[str, str]:
-    """Put the people of a file before another background: the outcome and its details."""
+    """Tell of a file and put its people before another background: the outcome and its details."""
     import livematte
 
+    with contextlib.suppress(livematte.LivematteError):
+        str(livematte.info(source))
     try:
         report = livematte.replace(source, target, "teal", threads=1)
         frames = sum(1 for _ in livematte.read(target))

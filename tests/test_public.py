@@ -15,6 +15,7 @@ from livematte.media import write_photo
 PUBLIC = [
     "Backdrop",
     "Frame",
+    "Info",
     "InputError",
     "LivematteError",
     "Matte",
@@ -30,6 +31,7 @@ PUBLIC = [
     "demo",
     "evaluate",
     "export",
+    "info",
     "matte",
     "read",
     "replace",

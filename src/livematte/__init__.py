@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from livematte.frame import Frame, Matte, Orientation
     from livematte.lab.export import export
     from livematte.lab.train import Recipe, train
-    from livematte.media import read
+    from livematte.media import Info, info, read
     from livematte.pipeline import matte, replace
     from livematte.report import Report
     from livematte.scene import Backdrop
@@ -29,6 +29,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Backdrop": "scene",
     "Frame": "frame",
+    "Info": "media",
     "InputError": "errors",
     "LivematteError": "errors",
     "Matte": "frame",
@@ -43,6 +44,7 @@ _HOMES = {
     "demo": "showcase",
     "evaluate": "scoring",
     "export": "lab.export",
+    "info": "media",
     "matte": "pipeline",
     "read": "media",
     "replace": "pipeline",
@@ -52,6 +54,7 @@ _HOMES = {
 __all__ = [
     "Backdrop",
     "Frame",
+    "Info",
     "InputError",
     "LivematteError",
     "Matte",
@@ -67,6 +70,7 @@ __all__ = [
     "demo",
     "evaluate",
     "export",
+    "info",
     "matte",
     "read",
     "replace",
