@@ -95,6 +95,14 @@ def test_two_results_at_once_in_one_process(tmp_path: Path) -> None:
     assert (tmp_path / "one.bin").read_bytes() == b"one"
 
 
+def test_a_folder_of_a_living_process_stays_and_goes_in_the_end(tmp_path: Path) -> None:
+    with temporary_beside(tmp_path / "pictures", folder=True) as folder:
+        (folder / "00001.png").write_bytes(b"picture")
+        write(tmp_path / "out.bin")
+        assert (folder / "00001.png").read_bytes() == b"picture"
+    assert hidden(tmp_path) == []
+
+
 def test_many_processes_in_one_folder(tmp_path: Path) -> None:
     codes = [BUSY.replace("NAME", name) for name in "abc"]
     running = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) for code in codes]
@@ -117,8 +125,9 @@ def test_only_own_leftovers_are_deleted(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     folder = tmp_path / f".livematte-{host}-{'3' * len(token)}"
     folder.mkdir()
+    (folder / "00001.png").touch()
     write(tmp_path / "out.bin")
-    assert hidden(tmp_path) == sorted(path.name for path in (elsewhere, notes, link, pipe, folder))
+    assert hidden(tmp_path) == sorted(path.name for path in (elsewhere, notes, link, pipe))
     assert precious.read_text() == "text"
 
 

@@ -1,7 +1,7 @@
-"""Hidden files beside their target, and the removal of those whose process is dead.
+"""Hidden files and folders beside their target, and the removal of those whose process is dead.
 
-A living process holds an advisory lock (flock) on its file, which the kernel releases at its death, however
-it died: a file that can be locked has no owner. Its name carries the host, for on a shared folder another
+A living process holds an advisory lock (flock) on what it made, which the kernel releases at its death,
+however it died: what can be locked has no owner. The name carries the host, for on a shared folder another
 host may not see the lock. Where there are no such locks (Windows, some file systems) leftovers stay.
 """
 
@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import stat
 import sys
 import zlib
@@ -26,31 +27,39 @@ _NAME = re.compile(re.escape(_PREFIX) + r"[0-9a-f]{12}(\.\w+)?")
 
 
 @contextlib.contextmanager
-def temporary_beside(target: Path) -> Iterator[Path]:
-    """Yield the path of a hidden file in the folder of `target`; what still has that name later is deleted.
+def temporary_beside(target: Path, *, folder: bool = False) -> Iterator[Path]:
+    """Yield a hidden path in the folder of `target`; what still has that name in the end is deleted.
 
-    Files that dead processes of this host left in the folder are deleted first. Raises OSError.
+    folder: make a folder, not an empty file. What dead processes of this host left there is deleted first.
+    Raises OSError.
     """
     _sweep(target.parent)
-    path, lock = _claim(target)
+    path, lock = _claim(target, folder)
     try:
         yield path
     finally:
-        path.unlink(missing_ok=True)
+        _remove(path)
         if lock is not None:
             os.close(lock)
 
 
-def _claim(target: Path) -> tuple[Path, int | None]:
-    """A new name, and the descriptor that holds the lock on the empty file of that name."""
+def _claim(target: Path, folder: bool) -> tuple[Path, int | None]:
+    """Something new, and the descriptor that holds the lock on it."""
     while True:
         path = target.with_name(f"{_PREFIX}{secrets.token_hex(6)}{target.suffix}")
+        if folder:
+            path.mkdir()
+        else:
+            path.touch(exist_ok=False)
         if sys.platform == "win32":
             return path, None
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            lock = _open(path)
+        except FileNotFoundError:  # a sweep was quicker
+            continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # a sweep was quicker and deletes it
+        except BlockingIOError:  # a sweep is at it
             os.close(lock)
             continue
         except OSError:  # no locks on this file system, and so no sweep either
@@ -61,8 +70,6 @@ def _claim(target: Path) -> tuple[Path, int | None]:
 
 
 def _sweep(folder: Path) -> None:
-    if sys.platform == "win32":
-        return
     with contextlib.suppress(OSError):
         for path in [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]:
             with contextlib.suppress(OSError):
@@ -72,20 +79,36 @@ def _sweep(folder: Path) -> None:
 def _remove_if_dead(path: Path) -> None:
     if sys.platform == "win32":
         return
-    # a link or a pipe of that name is not ours
-    lock = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    lock = _open(path)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if _is_named(path, lock):
-            path.unlink()
+            _remove(path)
     finally:
         os.close(lock)
 
 
+def _open(path: Path) -> int:
+    """A descriptor that can be locked; some network file systems want to write what they lock."""
+    careful = os.O_NOFOLLOW | os.O_NONBLOCK  # a link or a pipe of that name is not ours
+    try:
+        return os.open(path, os.O_RDWR | careful)
+    except IsADirectoryError:
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | careful)
+
+
 def _is_named(path: Path, descriptor: int) -> bool:
-    """Whether the open file is a regular one and still has this name."""
+    """Whether what is open is a regular file or a folder and still has this name."""
     try:
         named, opened = path.lstat(), os.fstat(descriptor)
     except FileNotFoundError:
         return False
-    return stat.S_ISREG(opened.st_mode) and os.path.samestat(named, opened)
+    kept = stat.S_ISREG(opened.st_mode) or stat.S_ISDIR(opened.st_mode)
+    return kept and os.path.samestat(named, opened)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
