@@ -49,7 +49,7 @@ def names(folder: Path) -> list[str]:
         ("replace none.mp4 out.mp4", "none.mp4 does not exist"),
         ("replace text.mp4 out.mp4", "text.mp4 is not a video"),
         ("replace in.mp4 out.mp4 --background beech", "'beech'"),
-        ("replace in.mp4 out.mp4 --background transparent", "transparent"),
+        ("replace in.mp4 out.mp4 --background transparent", "transparency"),
         ("replace in.mp4 in.mp4", "input itself"),
         ("replace in.mp4 none/out.mp4", "none does not exist"),
         ("replace in.png out.mp4", "out.mp4"),

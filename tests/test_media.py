@@ -102,14 +102,12 @@ def test_mkv_keeps_milliseconds_of_mp4_times(tmp_path: Path) -> None:
 def test_mkv_from_mp4_keeps_sound_and_picture_together(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4", times=VFR)
     rewrite(source, tmp_path / "out.mkv")
-    # MKV cannot start before 0, where AAC does: both move by the same amount
-    early = -packets_of(source)[0][1]
+    assert packets_of(source)[0][1] < 0  # where AAC begins
     for before, after in zip(times(source), times(tmp_path / "out.mkv"), strict=True):
-        assert abs(before + early - after) <= Fraction(1, 1000)
+        assert abs(before - after) <= Fraction(1, 2000)
     sound = zip(packets_of(source), packets_of(tmp_path / "out.mkv"), strict=True)
     assert all(
-        before[3] == after[3] and abs(before[1] + early - after[1]) <= Fraction(1, 1000)
-        for before, after in sound
+        before[3] == after[3] and abs(before[1] - after[1]) <= Fraction(1, 1000) for before, after in sound
     )
 
 
@@ -190,22 +188,17 @@ def test_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("codec", "pix_fmt", "word"),
     [
-        ("libx264", "yuv420p10le", "10 bits"),
-        ("libx265", "yuv420p10le", "10 bits"),
-        ("libx264", "yuv444p", "colour resolution"),
-        ("libx264", "yuvj422p", "colour resolution"),
+        ("ffv1", "yuv444p16le", "16 bits"),
         ("ffv1", "bgr0", "RGB"),
         ("ffv1", "yuva420p", "transparency"),
     ],
 )
-def test_other_pixel_formats_become_8_bit(tmp_path: Path, codec: str, pix_fmt: str, word: str) -> None:
-    options = {"x265-params": "log-level=none"} if codec == "libx265" else {}
-    source = make_clip(tmp_path / "in.mkv", codec=codec, pix_fmt=pix_fmt, times=CFR[:4], options=options)
+def test_what_no_format_holds_is_said(tmp_path: Path, codec: str, pix_fmt: str, word: str) -> None:
+    source = make_clip(tmp_path / "in.mkv", codec=codec, pix_fmt=pix_fmt, times=CFR[:4])
     warnings = rewrite(source, tmp_path / "out.mkv")
     assert len(warnings) == 1
     assert word in warnings[0]
     with Reader(tmp_path / "out.mkv") as reader:
-        assert reader.first.format in {"yuv420p", "yuvj420p"}
         assert np.abs(reader.first.rgb().astype(int) - picture(0)).mean() < 8
 
 
@@ -213,7 +206,7 @@ def test_grey_is_exact_at_both_ends(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4", pix_fmt="yuvj420p")
     mask = np.zeros((48, 64), np.uint8)
     mask[:, 32:] = 255
-    with Reader(source) as reader, Writer(tmp_path / "out.mp4", reader, grey=True) as writer:
+    with Reader(source) as reader, Writer(tmp_path / "out.mp4", reader, kind="grey") as writer:
         for item in reader.items():
             if isinstance(item, Frame):
                 writer.write(Frame(av.VideoFrame.from_ndarray(mask, format="gray"), item.time))
@@ -350,7 +343,7 @@ def test_a_cut_off_clip_is_read_up_to_the_cut(
     assert found[:-4] == stamps[: len(found) - 4]  # the last frames may refer to some that are cut off
     assert set(found) <= set(stamps)
     end = float(found[-1] + Fraction(1, 25))
-    assert any(f"{cut.name} is damaged or cut off after {end:.1f} s" in line for line in warnings)
+    assert any(f"{cut.name}: it is damaged or cut off after {end:.1f} s" in line for line in warnings)
 
 
 def test_damage_in_the_middle_is_passed_over(tmp_path: Path) -> None:

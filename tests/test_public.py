@@ -21,6 +21,7 @@ PUBLIC = [
     "Matte",
     "MissingExtraError",
     "OptionError",
+    "Options",
     "Orientation",
     "OutputError",
     "Recipe",

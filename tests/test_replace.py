@@ -235,7 +235,7 @@ def test_a_photo_before_other_backgrounds(tmp_path: Path, person: np.ndarray, ba
 def test_the_report_says_what_ran(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4", sound_tracks=2)
     report = as_replace(source, tmp_path / "out.mp4")
-    assert (report.source, report.target) == (source, tmp_path / "out.mp4")
+    assert (report.source, report.target) == (str(source), str(tmp_path / "out.mp4"))
     assert (report.frames_in, report.frames_out, report.sound_tracks, report.threads) == (20, 20, 2, 1)
     assert report.network == "best 256×256"
     assert report.runtime.startswith("LiteRT ")
@@ -292,14 +292,17 @@ def test_a_cut_off_clip_is_processed_up_to_the_cut(tmp_path: Path, run: Run, par
     report = run(cut, tmp_path / "out.mp4")
     assert 4 < report.frames_out == report.frames_in < 40
     assert len(times(tmp_path / "out.mp4")) == report.frames_out
-    assert any("cut.mp4 is damaged or cut off" in warning for warning in report.warnings)
+    assert any("cut.mp4: it is damaged or cut off" in warning for warning in report.warnings)
     assert names(tmp_path) == ["cut.mp4", "in.mp4", "out.mp4"]
 
 
-def test_an_older_result_is_replaced(tmp_path: Path) -> None:
+def test_an_older_result_is_replaced_on_request_only(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4", times=FEW)
     (tmp_path / "out.mp4").write_bytes(b"old")
-    as_replace(source, tmp_path / "out.mp4")
+    with pytest.raises(OutputError, match=r"out\.mp4 exists already"):
+        as_replace(source, tmp_path / "out.mp4")
+    assert (tmp_path / "out.mp4").read_bytes() == b"old"
+    as_replace(source, tmp_path / "out.mp4", options=livematte.Options(overwrite=True))
     assert len(times(tmp_path / "out.mp4")) == len(FEW)
 
 
@@ -389,7 +392,7 @@ def test_a_background_that_cannot_work_leaves_nothing(
 @pytest.mark.parametrize(
     ("source", "target", "background", "error", "word"),
     [
-        ("in.mp4", "out.mp4", "transparent", OptionError, "transparent"),
+        ("in.mp4", "out.mp4", "transparent", OptionError, "transparency"),
         ("in.png", "out.jpg", "transparent", OutputError, "transparency"),
         ("in.mp4", "out.mp4", "beech", InputError, "'beech'"),
         ("in.png", "out.png", "#12345", InputError, "'#12345'"),
@@ -437,7 +440,8 @@ def test_a_stop_leaves_the_target_as_it_was(
             raise stop
 
     with pytest.raises(type(stop)):
-        run(tmp_path / "in.mp4", tmp_path / "out.mp4", progress=progress)
+        options = livematte.Options(overwrite=older)
+        run(tmp_path / "in.mp4", tmp_path / "out.mp4", progress=progress, options=options)
     assert names(tmp_path) == sorted(before)
     assert contents(tmp_path) == before
 

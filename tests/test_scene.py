@@ -18,7 +18,7 @@ from livematte.errors import InputError, OptionError
 from livematte.frame import Frame, Orientation
 from livematte.media import write_photo
 from livematte.scene import Blur, Colour, Photo, Video, composite, cut_out, make_backdrop
-from livematte.scene.convert import cover, planes_like
+from livematte.scene.convert import fitted, planes_like
 
 FORMATS = ["yuv420p", "yuvj420p", "rgb24"]
 SIZES = [(64, 48), (17, 31), (16, 31), (1, 1), (501, 300)]
@@ -148,13 +148,24 @@ def test_a_cut_out_is_straight_rgba_in_the_persons_own_colour() -> None:
     size = (160, 120)
     alpha = soft_disc(size, 40, 8)
     frame = Frame.from_rgb(over(alpha, flat(size, (190, 90, 60)), flat(size, (30, 140, 40))))
-    rgba = cut_out(frame, alpha)
+    rgba = np.dstack(cut_out(frame, alpha))
     assert rgba.dtype == np.uint8
     assert np.array_equal(rgba[..., 3], alpha)
     solid = alpha == 255
     assert np.array_equal(rgba[solid][:, :3], frame.rgb()[solid])
     truth = flat(size, (190, 90, 60))
     assert edge_error(rgba[..., :3], truth, alpha) < 0.4 * edge_error(frame.rgb(), truth, alpha)
+
+
+def test_a_cut_out_shows_nothing_of_the_room_beneath_its_alpha() -> None:
+    size = (320, 240)
+    alpha = soft_disc(size, 40, 8)
+    frame = Frame.from_rgb(over(alpha, flat(size, (190, 90, 60)), flat(size, (30, 240, 40))))
+    *_, colours, levels = (*cut_out(frame, alpha),)
+    clear = colours[levels == 0].astype(int)
+    # black, or the person's own colour carried on: in both the red is above the green
+    assert np.all(clear[:, 0] >= clear[:, 1] * 1.2 - 4)
+    assert np.all(colours[0, 0] == 0)
 
 
 # one colour
@@ -251,15 +262,15 @@ def test_a_photo_fills_the_frame_and_a_circle_stays_round(
 
 @pytest.mark.parametrize("size", [(30, 20), (20, 30), (1, 1), (7, 500)])
 @pytest.mark.parametrize("wanted", [(30, 20), (1, 1), (17, 31), (500, 3)])
-def test_cover_has_the_wanted_size(size: tuple[int, int], wanted: tuple[int, int]) -> None:
-    assert cover(picture(0, size), *wanted).shape == (wanted[1], wanted[0], 3)
+def test_fitted_has_the_wanted_size(size: tuple[int, int], wanted: tuple[int, int]) -> None:
+    assert fitted(picture(0, size), *wanted).shape == (wanted[1], wanted[0], 3)
 
 
-def test_cover_cuts_off_evenly() -> None:
+def test_fitted_cuts_off_evenly() -> None:
     wide = np.zeros((10, 30, 3), np.uint8)
     wide[:, 10:20] = 255
-    assert cover(wide, 10, 10).min() == 255
-    assert cover(wide.swapaxes(0, 1), 10, 10).min() == 255
+    assert fitted(wide, 10, 10).min() == 255
+    assert fitted(wide.swapaxes(0, 1), 10, 10).min() == 255
 
 
 @pytest.mark.parametrize("orientation", list(Orientation))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from livematte.frame import Frame, Matte, Orientation
     from livematte.lab.export import export
     from livematte.lab.train import Recipe, train
-    from livematte.media import Info, info, read
+    from livematte.media import Info, Options, info, read
     from livematte.pipeline import matte, replace
     from livematte.report import Report
     from livematte.scene import Backdrop
@@ -35,6 +35,7 @@ _HOMES = {
     "Matte": "frame",
     "MissingExtraError": "errors",
     "OptionError": "errors",
+    "Options": "media",
     "Orientation": "frame",
     "OutputError": "errors",
     "Recipe": "lab.train",
@@ -60,6 +61,7 @@ __all__ = [
     "Matte",
     "MissingExtraError",
     "OptionError",
+    "Options",
     "Orientation",
     "OutputError",
     "Recipe",

@@ -17,6 +17,7 @@ import livematte
 from livematte.errors import LivematteError, OptionError
 from livematte.pipeline import Progress
 from livematte.report import Report
+from livematte.threads import stop_on_interrupt
 
 app = App(
     name="livematte",
@@ -25,10 +26,18 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-Source = Annotated[Path, Parameter(help="A video or a photo.")]
-Target = Annotated[
-    Path, Parameter(help="The result: mp4, mov or mkv for a video; png, jpg or webp for a photo.")
+Source = Annotated[
+    str,
+    Parameter(help="A video or photo, an address, numbered pictures (in/%05d.png), or - for standard input."),
 ]
+Target = Annotated[
+    str,
+    Parameter(
+        help="The result: mp4, mov, mkv, webm, … or numbered pictures (out/%05d.png) for a video, - for "
+        "standard output; png, jpg or webp for a photo."
+    ),
+]
+Settings = Annotated[livematte.Options | None, Parameter(name="*")]
 Network = Annotated[str, Parameter(help="The network that cuts out: best, or the path of a LiteRT file.")]
 Threads = Annotated[int | None, Parameter(help="For the network; half of the cores when left out.")]
 Data = Annotated[Path, Parameter(help="A folder with index.jsonl and the pictures that it names.")]
@@ -47,7 +56,7 @@ def demo(target: Path = Path("livematte-demo.mp4"), /) -> None:
     with _bar() as progress:
         report = livematte.demo(target, progress=progress)
     _say(report)
-    print(f"Open {report.target.resolve()}, then try a clip of yours: livematte replace IN.mp4 OUT.mp4")
+    print(f"Open {target.resolve()}, then try a clip of yours: livematte replace IN.mp4 OUT.mp4")
 
 
 @app.command
@@ -57,28 +66,52 @@ def replace(
     /,
     *,
     background: str = "blur",
+    matte: str | None = None,
+    options: Settings = None,
     network: Network = "best",
     threads: Threads = None,
 ) -> None:
     """Put the people of a video or photo before another background; sound and times are kept.
 
+    Ctrl-C ends a video with the frame at work and keeps it; a second one stops at once and keeps nothing.
+
     Parameters
     ----------
     background
-        A photo, a video, a colour (CSS name or #rrggbb), blur, or transparent (photos).
+        A photo, a video, a colour (CSS name or #rrggbb), blur, or transparent.
+    matte
+        Where the mask goes as a video of its own, beside the result.
     """
-    with _bar() as progress:
+    with _bar() as progress, stop_on_interrupt() as stop:
         report = livematte.replace(
-            source, target, background, network=network, threads=threads, progress=progress
+            source,
+            target,
+            background,
+            matte=matte,
+            options=options,
+            network=network,
+            threads=threads,
+            progress=progress,
+            stop=stop,
         )
     _say(report)
 
 
 @app.command
-def matte(source: Source, target: Target, /, *, network: Network = "best", threads: Threads = None) -> None:
+def matte(
+    source: Source,
+    target: Target,
+    /,
+    *,
+    options: Settings = None,
+    network: Network = "best",
+    threads: Threads = None,
+) -> None:
     """Write the mask itself, white where people are: grey video for a video, grey picture for a photo."""
-    with _bar() as progress:
-        report = livematte.matte(source, target, network=network, threads=threads, progress=progress)
+    with _bar() as progress, stop_on_interrupt() as stop:
+        report = livematte.matte(
+            source, target, options=options, network=network, threads=threads, progress=progress, stop=stop
+        )
     _say(report)
 
 
@@ -268,4 +301,7 @@ def _bar() -> Iterator[Progress | None]:
 def _say(report: Report) -> None:
     for warning in report.warnings:
         print(f"livematte: warning: {warning}", file=sys.stderr)
-    print(report)
+    # standard output may be the video itself
+    print(report, file=sys.stderr if report.target == "-" else sys.stdout)
+    if report.stopped:
+        sys.exit(130)

@@ -176,11 +176,11 @@ def check_picture(picture: NDArray[Any]) -> None:
         raise OptionError(f"a picture is uint8 RGB H×W×3, not {picture.dtype} {picture.shape}")
 
 
-def halve(plane: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
+def halve(plane: Plane, least: int) -> Plane:
     """Halve an H×W or H×W×C plane while its longer side stays at least `least`; exact halves are cheap."""
     while max(plane.shape[:2]) >= 2 * least and min(plane.shape[:2]) > 1:
         size = (plane.shape[1] // 2, plane.shape[0] // 2)
-        plane = cv2.resize(plane, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        plane = cv2.resize(plane, size, interpolation=cv2.INTER_AREA).astype(plane.dtype, copy=False)
     return plane
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
+from fractions import Fraction
 from importlib.metadata import version
 from os import PathLike, fspath
 from pathlib import Path
+from threading import Event
 from typing import TypeAlias
 
 import av
@@ -17,17 +19,32 @@ from av.packet import Packet
 from av.stream import Stream
 
 from livematte.errors import OptionError, OutputError
-from livematte.frame import Frame, Matte, Picture
-from livematte.media import Reader, Writer, check_input, check_photo_target, is_photo, read_photo, write_photo
+from livematte.frame import Frame, Matte, Picture, Plane
+from livematte.media import (
+    AnyPath,
+    Options,
+    Reader,
+    SoundFile,
+    Writer,
+    check_input,
+    check_photo_target,
+    is_file,
+    is_photo,
+    read_photo,
+    read_profile,
+    write_photo,
+)
+from livematte.media.codecs import Kind
 from livematte.media.reader import Item
 from livematte.report import Report, Stopwatch
-from livematte.scene import Backdrop, Video, composite, cut_out, make_backdrop
+from livematte.scene import Backdrop, Video, composite, cut_out, make_backdrop, with_alpha
 from livematte.segment import Segmenter
 from livematte.threads import Behind, ahead
 
-AnyPath: TypeAlias = str | PathLike[str]
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Called with the frames done and their number in all, or None where it is not known."""
+
+Compose: TypeAlias = Callable[[Frame, Matte], Frame]
 
 DEPTH = 4
 """Frames that wait between two stages at the most."""
@@ -38,40 +55,54 @@ def replace(
     target: AnyPath,
     background: AnyPath | Picture | Backdrop = "blur",
     *,
+    matte: AnyPath | None = None,
+    options: Options | None = None,
     network: AnyPath = "best",
     threads: int | None = None,
     progress: Progress | None = None,
+    stop: Event | None = None,
 ) -> Report:
     """Put the people of a video or a photo before another background.
 
-    source, target: both videos (mp4, mov, mkv) or both photos. Times, sound and orientation are kept.
-    background: `blur`, a CSS colour name, `#rrggbb`, the path of a photo or video, `transparent` (photos), an
-    uint8 RGB H×W×3 picture, or a Backdrop.
+    source, target: both photos, or both videos: a file, numbered pictures (`frames/%05d.png`), or `-` for
+    standard input and output; the source may be an address, too. Times, sound and orientation are kept.
+    background: `blur`, a CSS colour name, `#rrggbb`, the path of a photo or video, `transparent`, a uint8
+    RGB H×W×3 picture, or a Backdrop. Transparent video goes into .mov, .webm, .mkv, .apng, .webp or pictures.
+    matte: where the mask goes as a video of its own, if anywhere. options: what to read and how to write it.
     network: `best`, or the path of a LiteRT file. threads: for the network.
+    stop: once it is set, the video ends with the frame at work, and what is written so far is kept.
     Raises InputError, OutputError or OptionError; the target then is as it was before.
     """
-    check_input(Path(source))
+    options = options or Options()
+    if is_file(source):
+        check_input(Path(source))
     _refuse_overwriting(target, background)
-    if isinstance(background, str) and background.lower() == "transparent":
-        if not is_photo(source):
-            raise OptionError(
-                "background 'transparent' needs a photo; for a video, `livematte matte` writes the mask"
-            )
-        check_photo_target(target, source=source, transparent=True)
-        return _photo(source, target, network, threads, _transparent)
+    transparent = isinstance(background, str) and background.lower() == "transparent"
+    photo = _is_photo(source, options)
+    if photo and matte is not None:
+        raise OptionError("matte beside the result is for video; `livematte matte` writes that of a photo")
+    if photo and transparent:
+        return _photo(source, target, options, network, threads, _transparent)
     with ExitStack() as stack:
-        backdrop = make_backdrop(background)
+        backdrop = None if transparent else make_backdrop(background)
         if isinstance(backdrop, Video) and backdrop is not background:
             stack.callback(backdrop.close)
 
         def compose(frame: Frame, matte: Matte) -> Frame:
+            if backdrop is None:
+                return with_alpha(frame, matte.levels)
             return composite(frame, matte.levels, backdrop.planes(frame, matte.levels))
 
-        if is_photo(source):
-            report = _photo(source, target, network, threads, lambda *given: compose(*given).planes()[0])
+        if photo:
+            report = _photo(
+                source, target, options, network, threads, lambda *given: compose(*given).planes()[0]
+            )
         else:
-            reader = stack.enter_context(Reader(source))
-            report = _video(reader, Writer(target, reader), network, threads, compose, progress)
+            reader = stack.enter_context(Reader(source, options=options))
+            results = [_Result(target, "alpha" if transparent else "picture", compose)]
+            if matte is not None:
+                results.append(_Result(matte, "grey", _grey))
+            report = _video(reader, results, network, threads, progress, stop)
     if isinstance(backdrop, Video):
         report = dataclasses.replace(report, warnings=(*report.warnings, *backdrop.warnings))
     return report
@@ -81,46 +112,73 @@ def matte(
     source: AnyPath,
     target: AnyPath,
     *,
+    options: Options | None = None,
     network: AnyPath = "best",
     threads: int | None = None,
     progress: Progress | None = None,
+    stop: Event | None = None,
 ) -> Report:
     """Write the people's mask of a video as grey video, of a photo as a grey picture: white where they are.
 
     Arguments and errors are those of `replace`.
     """
-    if is_photo(source):
-        return _photo(source, target, network, threads, lambda _, matte: matte.levels)
-    with Reader(source) as reader:
-        return _video(reader, Writer(target, reader, grey=True), network, threads, _grey, progress)
+    options = options or Options()
+    if _is_photo(source, options):
+        return _photo(source, target, options, network, threads, lambda _, matte: matte.levels)
+    with Reader(source, options=options) as reader:
+        return _video(reader, [_Result(target, "grey", _grey)], network, threads, progress, stop)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Result:
+    """One of the videos that a run writes."""
+
+    target: AnyPath
+    kind: Kind
+    compose: Compose
+
+
+def _is_photo(source: AnyPath, options: Options) -> bool:
+    photo = is_file(source) and is_photo(source)
+    if photo and dataclasses.replace(options, overwrite=False) != Options():
+        raise OptionError(f"{source} is a photo; only `overwrite` of the options is for photos")
+    return photo
 
 
 def _video(
     reader: Reader,
-    writer: Writer,
+    results: Sequence[_Result],
     network: AnyPath,
     threads: int | None,
-    compose: Callable[[Frame, Matte], Frame],
     progress: Progress | None,
+    stop: Event | None,
 ) -> Report:
     begin = time.perf_counter()
     segmenter = Segmenter(network, threads=threads)
     watch = segmenter.watch
-    frames_in, frames_out, anybody = 0, 0, False
+    frames_in, frames_out, anybody, stopped = 0, 0, False, False
+    with ExitStack() as stack:
+        sound = _sound(reader.options, stack)
+        writers = [_writer(reader, result, sound) for result in results]
 
-    def write(item: Item) -> None:
-        nonlocal frames_out
-        if isinstance(item, Frame):
+        def write(item: Packet[Stream] | list[Frame]) -> None:
+            nonlocal frames_out
+            if not isinstance(item, list):
+                writers[0].copy(item)
+                return
+            if sound:
+                for packet in sound.until(item[0].time or Fraction(0)):
+                    writers[0].copy(packet)
             with watch("encode"):
-                writer.write(item)
+                for writer, frame in zip(writers, item, strict=True):
+                    writer.write(frame)
             frames_out += 1
-        else:
-            writer.copy(item)
 
-    decoded = ahead(_timed(reader.items(), watch), DEPTH)
-    matted = closing(ahead(_matted(decoded, segmenter), DEPTH))
-    with writer, Behind(write, DEPTH) as behind, matted as items:
-        for item in items:
+        for writer in writers:
+            stack.enter_context(writer)
+        behind = stack.enter_context(Behind(write, DEPTH))
+        decoded = ahead(_timed(reader.items(), watch), DEPTH)
+        for item in stack.enter_context(closing(ahead(_matted(decoded, segmenter), DEPTH))):
             if not isinstance(item, tuple):
                 behind.put(item)
                 continue
@@ -128,37 +186,67 @@ def _video(
             frames_in += 1
             anybody = anybody or bool(matte.mask.max() > 0.5)
             with watch("composite"):
-                result = compose(frame, matte)
-            behind.put(result)
+                composed = [result.compose(frame, matte) for result in results]
+            behind.put(composed)
             if progress:
                 progress(frames_in, reader.frame_count)
-    warnings = [*reader.warnings, *writer.warnings]
+            if stop is not None and stop.is_set():
+                stopped = True
+                break
+    warnings = [*reader.warnings, *(warning for writer in writers for warning in writer.warnings)]
+    if stopped:
+        warnings.append(f"{writers[0].name}: stopped on request after {frames_in} frames; it ends there")
     if not anybody:
-        warnings.append(f"{reader.path.name}: no person was found in any frame")
+        warnings.append(f"{reader.name}: no person was found in any frame")
     return Report(
-        reader.path,
-        writer.path,
+        reader.name,
+        writers[0].name,
         frames_in,
         frames_out,
         time.perf_counter() - begin,
         _runtime(),
         segmenter.network,
         segmenter.threads,
-        writer.sound_tracks,
+        writers[0].sound_tracks,
         watch.per_frame(frames_in),
         tuple(warnings),
+        stopped,
+    )
+
+
+def _sound(options: Options, stack: ExitStack) -> SoundFile | None:
+    if options.audio in ("copy", "none"):
+        return None
+    return stack.enter_context(SoundFile(options.audio))
+
+
+def _writer(reader: Reader, result: _Result, sound: SoundFile | None) -> Writer:
+    options = reader.options
+    main = result.kind != "grey"
+    return Writer(
+        result.target,
+        reader,
+        kind=result.kind,
+        codec=options.codec if main else None,
+        quality=options.quality,
+        container=options.container if fspath(result.target) == "-" else None,
+        sound=options.audio == "copy",
+        other_sound=sound.tracks if sound and main else (),
+        overwrite=options.overwrite,
     )
 
 
 def _photo(
     source: AnyPath,
     target: AnyPath,
+    options: Options,
     network: AnyPath,
     threads: int | None,
-    compose: Callable[[Frame, Matte], Picture],
+    compose: Callable[[Frame, Matte], Plane],
 ) -> Report:
     begin = time.perf_counter()
-    check_photo_target(target, source=source)
+    transparent = compose is _transparent
+    check_photo_target(target, source=source, transparent=transparent, overwrite=options.overwrite)
     segmenter = Segmenter(network, threads=threads)
     watch = segmenter.watch
     with watch("decode"):
@@ -167,11 +255,11 @@ def _photo(
     with watch("composite"):
         picture = compose(frame, matte)
     with watch("encode"):
-        write_photo(target, picture)
+        write_photo(target, picture, profile=read_profile(source))
     found = bool(matte.mask.max() > 0.5)
     return Report(
-        Path(source),
-        Path(target),
+        fspath(source),
+        fspath(target),
         1,
         1,
         time.perf_counter() - begin,
@@ -200,8 +288,8 @@ def _matted(
             yield (item, segmenter(item)) if isinstance(item, Frame) else item
 
 
-def _transparent(frame: Frame, matte: Matte) -> Picture:
-    return cut_out(frame, matte.levels)
+def _transparent(frame: Frame, matte: Matte) -> Plane:
+    return np.dstack(cut_out(frame, matte.levels))
 
 
 def _grey(frame: Frame, matte: Matte) -> Frame:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 STAGES = ("decode", "network", "refine", "composite", "encode")
 """The stages of a run, in the order in which a frame passes them."""
@@ -36,15 +35,17 @@ class Stopwatch:
 class Report:
     """What a run did.
 
-    frames_in, frames_out: decoded and written; seconds: on the clock, start to end;
+    source, target: as they were given; frames_in, frames_out: decoded and written;
+    seconds: on the clock, start to end;
     stages: milliseconds per frame by stage (decode and encode run beside the others, so they do not add up);
     runtime, network, threads: what computed the masks;
     sound_tracks: copied into the target, None for a photo;
-    warnings: sentences about what was not as it should be.
+    warnings: sentences about what was not as it should be;
+    stopped: whether it was ended early on request.
     """
 
-    source: Path
-    target: Path
+    source: str
+    target: str
     frames_in: int
     frames_out: int
     seconds: float
@@ -54,6 +55,7 @@ class Report:
     sound_tracks: int | None = None
     stages: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    stopped: bool = False
 
     @property
     def rate(self) -> float:

@@ -13,7 +13,8 @@ import numpy as np
 from livematte.dataset import Pictures, Row, read_index, select
 from livematte.errors import InputError
 from livematte.measure import iou
-from livematte.pipeline import AnyPath, Progress
+from livematte.media import AnyPath
+from livematte.pipeline import Progress
 from livematte.segment import Segmenter
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from importlib.resources import as_file, files
-from pathlib import Path
 
-from livematte.pipeline import AnyPath, Progress, replace
+from livematte.media import AnyPath, Options
+from livematte.pipeline import Progress, replace
 from livematte.report import Report
 
 
 def demo(target: AnyPath = "livematte-demo.mp4", *, progress: Progress | None = None) -> Report:
-    """Replace the background of the shipped clip and write the result to `target`.
+    """Replace the background of the shipped clip and write the result to `target`, over an older one.
 
     Raises OutputError where it cannot be written.
     """
     sample = files("livematte.sample")
     with as_file(sample / "clip.mp4") as clip, as_file(sample / "background.jpg") as background:
-        return replace(clip, Path(target), background, progress=progress)
+        return replace(clip, target, background, options=Options(overwrite=True), progress=progress)

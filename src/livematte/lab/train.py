@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
-import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from types import FrameType
 
 import numpy as np
 import torch
@@ -29,6 +25,7 @@ from livematte.lab.network import PRESETS, Network
 from livematte.lab.photos import Photos
 from livematte.lab.previous_mask import Mix, simulate
 from livematte.measure import iou
+from livematte.threads import stop_on_interrupt
 
 SHAPES = ((1.0, 1.0, 0.5), (9 / 16, 1.0, 0.3), (1.0, 9 / 16, 0.2))
 """Height and width as shares of the side, and how often: square, landscape, portrait."""
@@ -102,7 +99,7 @@ def train(recipe: Recipe, *, quiet: bool = False) -> State:
     recipe.out.mkdir(parents=True, exist_ok=True)
     state = _start(recipe)
     console = Console(quiet=quiet)
-    with _stoppable() as stopped:
+    with stop_on_interrupt() as stopped:
         while state.step < recipe.steps:
             _phase(recipe, state, people, empty, validation, console, stopped)
     return state
@@ -118,26 +115,6 @@ def _check(recipe: Recipe) -> None:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise OptionError(f"device {recipe.device!r} cannot be used here: {reason}") from None
-
-
-@contextmanager
-def _stoppable() -> Iterator[Event]:
-    """An event that Ctrl-C sets: a step is never left half done. A second Ctrl-C stops at once."""
-    stopped = Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stopped
-        return
-
-    def ask(signum: int, frame: FrameType | None) -> None:
-        if stopped.is_set():
-            raise KeyboardInterrupt
-        stopped.set()
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield stopped
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def validate(

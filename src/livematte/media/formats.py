@@ -9,54 +9,90 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from livematte.frame import Frame
 
-WORKING = frozenset({"yuv420p", "yuvj420p"})
-"""8-bit 4:2:0; the second is its old name for full range."""
+WORKING = frozenset(
+    f"{family}{chroma}p" for family in ("yuv", "yuvj") for chroma in ("420", "422", "444")
+) | frozenset(f"yuv{chroma}p10le" for chroma in ("420", "422", "444"))
+"""Planar YUV of 8 or 10 bits; `yuvj` is the old name of full range."""
+
+PQ, HLG = 16, 18
+"""The transfer functions of HDR, by ITU-T H.273's numbers."""
 
 _BT709 = 1  # ITU-T H.273's number of the matrix
+_SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 
 
 def is_full_range(image: av.VideoFrame) -> bool:
     """Whether the working format of this picture has luma of 0..255, not 16..235."""
-    if _is_rgb(image):
+    if is_rgb(image):
         return False
     return image.format.name.startswith("yuvj") or image.color_range == ColorRange.JPEG
 
 
-def _is_rgb(image: av.VideoFrame) -> bool:
+def is_rgb(image: av.VideoFrame) -> bool:
+    """Whether a picture's samples are red, green and blue."""
     return image.format.is_rgb or image.format.has_palette
+
+
+def is_hdr(image: av.VideoFrame) -> bool:
+    """Whether a picture is tagged as HDR, PQ or HLG."""
+    return image.color_trc in (PQ, HLG)
+
+
+def swscale_matrix(image: av.VideoFrame) -> int:
+    """The picture's matrix as swscale counts; untagged, BT.709 from 720 lines on, as players take it."""
+    if image.colorspace in _SWSCALE:
+        return _SWSCALE[image.colorspace]
+    return int(Colorspace.ITU709 if min(image.width, image.height) >= 720 else Colorspace.ITU601)
+
+
+def working_format(image: av.VideoFrame, chroma: str | None = None) -> str:
+    """The working format that holds most of a picture; RGB becomes 4:2:0, which every player shows.
+
+    chroma: `420` where no finer one is wanted.
+    """
+    if chroma is None:
+        chroma = "420" if is_rgb(image) else _chroma(image)
+    if _bits(image) > 8:
+        return f"yuv{chroma}p10le"
+    return f"{'yuvj' if image.format.name.startswith('yuvj') else 'yuv'}{chroma}p"
 
 
 def reformat(
     image: av.VideoFrame, format: str, width: int = 0, height: int = 0, full_range: bool | None = None
 ) -> av.VideoFrame:
-    """Convert and scale between YUV formats with the matrix kept; RGB becomes limited BT.709.
+    """Convert and scale with the matrix kept; RGB becomes limited BT.709, and what becomes RGB is full range.
 
     full_range: of the result; the picture's own where left out.
     """
-    rgb = _is_rgb(image)
+    rgb, to_rgb = is_rgb(image), av.VideoFormat(format).is_rgb
     full = is_full_range(image) if full_range is None else full_range
-    wanted = int(ColorRange.JPEG if full else ColorRange.MPEG)
+    wanted = int(ColorRange.JPEG if full or to_rgb else ColorRange.MPEG)
     stored = int(ColorRange.JPEG if rgb or is_full_range(image) else ColorRange.MPEG)
     result = image.reformat(
         width=width or image.width,
         height=height or image.height,
         format=format,
         interpolation="BICUBIC",
+        src_colorspace=swscale_matrix(image) if to_rgb and not rgb else None,
         src_color_range=stored,
         dst_color_range=wanted,
-        dst_colorspace=int(Colorspace.ITU709) if rgb else None,
+        dst_colorspace=int(Colorspace.ITU709) if rgb and not to_rgb else None,
         threads=1,
     )
     # swscale knows fewer matrices than there are tags: put the tags themselves back
-    result.colorspace = _BT709 if rgb else image.colorspace
-    untagged = image.color_range == ColorRange.UNSPECIFIED and wanted == ColorRange.MPEG and not rgb
-    result.color_range = int(ColorRange.UNSPECIFIED) if untagged else wanted
+    if not to_rgb:
+        result.colorspace = _BT709 if rgb else image.colorspace
+        untagged = image.color_range == ColorRange.UNSPECIFIED and wanted == ColorRange.MPEG and not rgb
+        result.color_range = int(ColorRange.UNSPECIFIED) if untagged else wanted
+    result.color_primaries, result.color_trc = image.color_primaries, image.color_trc
     result.pts, result.duration = image.pts, image.duration
     return result
 
 
-def to_working_format(frame: Frame, width: int = 0, height: int = 0, full_range: bool | None = None) -> Frame:
-    """The frame as 8-bit yuv420p or yuvj420p with its range and matrix tags, itself if it is so already.
+def to_working_format(
+    frame: Frame, format: str, width: int = 0, height: int = 0, full_range: bool | None = None
+) -> Frame:
+    """The frame in a working format with its range and matrix tags, itself if it is so already.
 
     width, height: of the stored planes, the frame's own when left out;
     full_range: the range to come out where frames of a clip differ, the frame's own when left out.
@@ -64,23 +100,37 @@ def to_working_format(frame: Frame, width: int = 0, height: int = 0, full_range:
     image = frame.image
     full = is_full_range(image) if full_range is None else full_range
     same_size = (width or image.width, height or image.height) == (image.width, image.height)
-    if image.format.name in WORKING and same_size and full == is_full_range(image):
+    if image.format.name == format and same_size and full == is_full_range(image):
         return frame
-    name = "yuvj420p" if full and image.format.name.startswith("yuvj") else "yuv420p"
-    return replace(frame, image=reformat(image, name, width, height, full))
+    if not full:
+        format = format.replace("yuvj", "yuv")
+    return replace(frame, image=reformat(image, format, width, height, full))
 
 
-def what_is_lost(image: av.VideoFrame) -> str | None:
-    """What 8-bit 4:2:0 cannot hold of this picture, in words; None where it holds everything."""
-    format = image.format
-    parts = format.components
-    if max(part.bits for part in parts) > 8:
-        return f"{max(part.bits for part in parts)} bits a channel become 8"
-    if any(part.is_alpha for part in parts):
-        return "transparency is dropped"
-    if _is_rgb(image):
-        return "RGB becomes YUV with half the colour resolution"
-    colour = [part for part in parts if not part.is_luma]
-    if any(part.width > (image.width + 1) // 2 or part.height > (image.height + 1) // 2 for part in colour):
-        return "colour resolution becomes half in each direction"
-    return None
+def what_is_lost(image: av.VideoFrame, format: str) -> str | None:
+    """What a working format cannot hold of this picture, in words; None where it holds everything."""
+    lost = []
+    if _bits(image) > 8 + 2 * format.endswith("10le"):
+        lost.append(f"{_bits(image)} bits a channel become {8 + 2 * format.endswith('10le')}")
+    if any(part.is_alpha for part in image.format.components):
+        lost.append("its own transparency is dropped")
+    if is_rgb(image):
+        lost.append("RGB becomes YUV with half the colour resolution")
+    elif _chroma(image) > format.removeprefix("yuvj").removeprefix("yuv")[:3]:
+        lost.append("colour resolution becomes half in each direction")
+    return "; ".join(lost) or None
+
+
+def _bits(image: av.VideoFrame) -> int:
+    # a palette's one component counts the index, not the colours
+    return 8 if image.format.has_palette else max(part.bits for part in image.format.components)
+
+
+def _chroma(image: av.VideoFrame) -> str:
+    """`420`, `422` or `444`: the least of them that holds a YUV picture's colour."""
+    colour = [part for part in image.format.components if not (part.is_luma or part.is_alpha)]
+    if not colour:
+        return "420"
+    if max(part.width for part in colour) > (image.width + 1) // 2:
+        return "444"
+    return "422" if max(part.height for part in colour) > (image.height + 1) // 2 else "420"

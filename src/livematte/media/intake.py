@@ -16,13 +16,15 @@ from livematte.media.source import Source
 class Intake:
     """Reads a source's packets once and decodes its video.
 
-    damaged: packets that were skipped; video_end: where the video read so far ends, in its ticks.
+    damaged: packets that were skipped; video_end: where the video read so far ends, in its ticks;
+    is_whole: whether it is read from its beginning.
     """
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.damaged = 0
         self.video_end = 0
+        self.is_whole = True
         self._seen = 0
         self._broke_off = False
 
@@ -53,11 +55,11 @@ class Intake:
         if not self.source.states_its_length:
             return self._broke_off
         frames, end = self.source.video.frames, self.stated_end
-        if frames and end is not None:
+        if self.is_whole and frames and end is not None:
             frame = Fraction(end - (self.source.video.start_time or 0), frames)
             if self._seen < frames and end - self.video_end > frame / 2:
                 return True
-        return is_shorter_than_stated(self.source.path)
+        return self.source.path is not None and is_shorter_than_stated(self.source.path)
 
     @property
     def stated_end(self) -> int | None:

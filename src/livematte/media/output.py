@@ -61,7 +61,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path | str) -> Iterator[None]:
     """Turn what goes wrong while a file is written (disk full, encoder refused) into an OutputError."""
     try:
         yield

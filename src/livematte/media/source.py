@@ -1,10 +1,12 @@
-"""Opening a video file, with one clear line for each way in which it can be unfit."""
+"""Opening a video, with one clear line for each way in which it can be unfit."""
 
 from __future__ import annotations
 
 import os
+import re
+from os import PathLike, fspath
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import av
 from av.container import InputContainer
@@ -13,21 +15,45 @@ from av.video.stream import VideoStream
 
 from livematte.errors import InputError
 
+AnyPath: TypeAlias = str | PathLike[str]
+
+STANDARD_INPUT = "-"
+
 _STATES_ITS_LENGTH = ("mov", "matroska")
 _NOT_A_VIDEO = {"tty": "a text file", "image2": "a picture", "ico": "a picture"}
+_ADDRESS = re.compile(r"(https?|rtsps?|rtmps?|srt|tcp|udp|ftp)://", re.IGNORECASE)
+_NUMBER = re.compile(r"%0?(\d*)d")
+_SEQUENCE_RATE = 25
+_PATIENCE = 20.0
+"""Seconds for which an address may stay silent."""
 
 
 class Source(NamedTuple):
-    """An open file and the one video stream in it that matters."""
+    """An open clip and the one video stream in it that matters.
 
-    path: Path
+    name: as the user gave it; path: the file, None for an address, a pipe or a sequence.
+    """
+
+    name: str
+    path: Path | None
     container: InputContainer
     video: VideoStream
 
     @property
     def states_its_length(self) -> bool:
         """Whether the container's stated length can be trusted to tell a cut-off file."""
-        return self.container.format.name.startswith(_STATES_ITS_LENGTH)
+        return self.path is not None and self.container.format.name.startswith(_STATES_ITS_LENGTH)
+
+
+def is_file(source: AnyPath) -> bool:
+    """Whether a source is named by a path: neither an address, nor a pipe, nor a numbered sequence."""
+    name = fspath(source)
+    return not (name == STANDARD_INPUT or _ADDRESS.match(name) or is_sequence(source))
+
+
+def is_sequence(source: AnyPath) -> bool:
+    """Whether a path stands for numbered pictures, as `frames/%05d.png`."""
+    return _NUMBER.search(Path(source).name) is not None and not Path(source).exists()
 
 
 def check_input(path: Path) -> None:
@@ -42,22 +68,72 @@ def check_input(path: Path) -> None:
         raise InputError(f"{path} may not be read; check its permissions")
 
 
-def open_source(path: Path) -> Source:
-    """Open a file and choose its video stream. Raises InputError."""
-    check_input(path)
+def open_source(source: AnyPath, rate: float | None = None) -> Source:
+    """Open a file, an address, standard input (`-`) or numbered pictures, and choose the video in it.
+
+    rate: pictures a second of numbered pictures. Raises InputError.
+    """
+    name = fspath(source)
+    path = Path(name) if is_file(source) else None
+    container = open_container(source, rate)
     try:
-        # the absolute path keeps a colon in the name from being taken for a protocol
-        container = av.open(str(path.absolute()), metadata_errors="replace")
-    except av.FFmpegError as error:
-        raise InputError(f"{path} {_why_not_opened(path, error)}") from error
-    try:
-        return Source(path, container, _choose_video(path, container))
+        return Source(name, path, container, _choose_video(name, container, is_sequence(source)))
     except InputError:
         container.close()
         raise
 
 
-def _why_not_opened(path: Path, error: av.FFmpegError) -> str:
+def open_container(source: AnyPath, rate: float | None = None) -> InputContainer:
+    """Open what holds the streams. Raises InputError."""
+    name = fspath(source)
+    options: dict[str, str] = {}
+    if name == STANDARD_INPUT:
+        where = "pipe:0"
+    elif is_sequence(source):
+        where = str(Path(name).absolute())
+        options = {
+            "framerate": f"{rate or _SEQUENCE_RATE:g}",
+            "start_number": str(_numbers(Path(name))[0]),
+            "f": "image2",
+        }
+    elif is_file(source):
+        check_input(Path(name))
+        # the absolute path keeps a colon in the name from being taken for a protocol
+        where = str(Path(name).absolute())
+    else:
+        where = name
+    try:
+        return av.open(
+            where,
+            format=options.pop("f", None),
+            container_options=options,
+            metadata_errors="replace",
+            timeout=None if is_file(source) else _PATIENCE,
+        )
+    except (av.FFmpegError, OSError) as error:
+        raise InputError(f"{name} {_why_not_opened(Path(name), error)}") from error
+
+
+def missing_numbers(source: AnyPath) -> int | None:
+    """The first number that a sequence lacks although higher ones are there, None where it is whole."""
+    numbers = _numbers(Path(source))
+    whole = range(numbers[0], numbers[0] + len(numbers))
+    return next((number for number, own in zip(whole, numbers, strict=True) if number != own), None)
+
+
+def _numbers(pattern: Path) -> list[int]:
+    """The numbers of the pictures that a pattern stands for, in order. Raises InputError."""
+    before, after = _NUMBER.split(pattern.name)[::2][:2]
+    one = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
+    folder = pattern.parent
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    numbers = sorted(int(found[1]) for name in names if (found := one.fullmatch(name)))
+    if not numbers:
+        raise InputError(f"{pattern}: no picture of that name in {folder}")
+    return numbers
+
+
+def _why_not_opened(path: Path, error: Exception) -> str:
     head = b""
     if path.is_file():  # a pipe could not be read a second time
         with path.open("rb") as file:
@@ -66,22 +142,22 @@ def _why_not_opened(path: Path, error: av.FFmpegError) -> str:
         return "is cut off or damaged: its index (moov) is missing, as when a recording was not finished"
     if isinstance(error, av.InvalidDataError):
         return "is not a video that FFmpeg can read"
-    return f"cannot be opened: {error.strerror}"
+    return f"cannot be opened: {getattr(error, 'strerror', None) or error}"
 
 
-def _choose_video(path: Path, container: InputContainer) -> VideoStream:
+def _choose_video(name: str, container: InputContainer, sequence: bool) -> VideoStream:
     kind = container.format.name
-    if kind in _NOT_A_VIDEO or kind.endswith("_pipe"):
-        raise InputError(f"{path} is {_NOT_A_VIDEO.get(kind, 'a picture')}, not a video")
+    if not sequence and (kind in _NOT_A_VIDEO or (kind.endswith("_pipe") and kind != "yuv4mpegpipe")):
+        raise InputError(f"{name} is {_NOT_A_VIDEO.get(kind, 'a picture')}, not a video")
     videos = [stream for stream in container.streams.video if not is_cover(stream)]
     if not videos:
         found = "only sound" if container.streams.audio else "no pictures"
-        raise InputError(f"{path} holds {found}; a video is needed")
+        raise InputError(f"{name} holds {found}; a video is needed")
     video = max(videos, key=lambda stream: bool(stream.disposition & Disposition.default))
     if video.codec_context is None:
-        raise InputError(f"{path}: no decoder for its video; convert it to H.264 first")
+        raise InputError(f"{name}: no decoder for its video; convert it to H.264 first")
     if video.time_base is None:
-        raise InputError(f"{path}: its video has no time base")
+        raise InputError(f"{name}: its video has no time base")
     return video
 
 

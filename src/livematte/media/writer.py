@@ -5,30 +5,35 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
-from os import PathLike
+from os import fspath
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.codec.context import ThreadType
 from av.container import OutputContainer
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from livematte.errors import OutputError
 from livematte.frame import Frame
+from livematte.media.codecs import Kind, choose, hdr_settings
 from livematte.media.formats import reformat
-from livematte.media.output import check_target, whole_file, writing
+from livematte.media.output import writing
 from livematte.media.reader import Reader
+from livematte.media.sound import OpusTrack
+from livematte.media.source import AnyPath
+from livematte.media.target import find_target
 
-_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-_QUALITY = 20  # x264's constant rate factor
 _LARGEST_TIMESCALE = 2**31 - 1
+_IN_BOXES = ("mp4", "mov")
 _STALE = (
     "encoder",
     "major_brand",
@@ -41,51 +46,63 @@ _STALE = (
 )
 _LIMITED_RANGE = 1
 _LIMITED = np.rint(16 + np.arange(256) * (219 / 255)).astype(np.uint8)
+_COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 
 
 class Writer:
-    """A video being written: H.264 pictures, and the other streams of `reader` packet by packet.
+    """A video being written: encoded pictures, and the other streams of `reader` packet by packet.
 
-    The file appears under its name, whole, when the `with` block ends without an error.
-    MP4 and MOV keep every timestamp exactly; MKV keeps milliseconds.
+    The result appears under its name, whole, when the `with` block ends without an error.
+    MP4, MOV and NUT keep every timestamp exactly; MKV and WebM keep milliseconds.
 
-    path: the target; warnings: sentences for the user about streams that it cannot hold.
+    name: the target as it was given; codec: what encodes;
+    warnings: sentences for the user about what the target cannot hold.
     """
 
     def __init__(
         self,
-        path: str | PathLike[str],
+        target: AnyPath,
         reader: Reader,
         *,
-        grey: bool = False,
+        kind: Kind = "picture",
+        codec: str | None = None,
         quality: int | None = None,
+        container: str | None = None,
         sound: bool = True,
+        other_sound: Iterable[Stream] = (),
         overwrite: bool = True,
     ) -> None:
         """Check the target; nothing is written yet.
 
+        target: a file (.mp4, .m4v, .mov, .mkv, .webm, .nut, .y4m, .apng, .webp), numbered pictures
+        (`out/%05d.png`), or `-` for standard output;
         reader: the clip whose size, times, tags and other streams the result takes over;
-        grey: frames are one plane of 0..255, a matte, and come without sound;
-        quality: x264's rate factor, 0 (lossless) to 51, 20 when left out;
-        sound: whether other streams are copied. Raises OutputError.
+        kind: of the frames: a matte's are one plane of 0..255 and come without sound, those with alpha are
+        planar YUV with alpha;
+        codec, quality, container: as in `Options`; sound: whether the clip's tracks are copied;
+        other_sound: tracks of another file, to be copied beside. Raises OutputError or OptionError.
         """
-        self.path = Path(path)
-        check_target(self.path, _FORMATS, source=reader.path, overwrite=overwrite)
+        self.name = fspath(target)
+        self._target = find_target(target, container, source=reader.path, overwrite=overwrite)
         self.warnings: list[str] = []
-        self._reader = reader
-        self._grey = grey
-        self._quality = _QUALITY if quality is None else quality
-        self._with_others = sound and not grey
-        self._format = _FORMATS[self.path.suffix.lower()]
-        self._streams: dict[int, Stream] = {}
+        self._reader, self._kind = reader, kind
+        self._container = self._target.container
+        size = reader.width, reader.height
+        self._encoding = choose(self._container, reader.working, size, kind, codec, quality)
+        self.codec = self._encoding.codec
+        self._with_others = kind != "grey"
+        self._with_sound = sound
+        self._other_sound = list(other_sound)
+        self._streams: dict[Stream, Stream] = {}
+        self._remade: dict[Stream, OpusTrack] = {}
         self._last_dts: dict[int, int] = {}
         self._late = 0
         self._held: Packet[VideoStream] | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            temporary = stack.enter_context(whole_file(self.path))
-            with writing(self.path):
+            temporary = stack.enter_context(self._target.whole())
+            with writing(self.name):
                 self._output = self._open(temporary)
                 stack.callback(self._close_quietly)
                 self._add_streams()
@@ -101,12 +118,12 @@ class Writer:
         if error is not None:
             self._cleanup.__exit__(kind, error, traceback)
             return
-        with self._cleanup, writing(self.path):
+        with self._cleanup, writing(self.name):
             self._finish()
 
     @property
     def sound_tracks(self) -> int:
-        """How many of the reader's sound tracks the file holds."""
+        """How many tracks of sound the file holds."""
         return sum(stream.type == "audio" for stream in self._streams.values())
 
     def write(self, frame: Frame) -> None:
@@ -119,39 +136,47 @@ class Writer:
         image = self._encodable(frame)
         image.pts, image.time_base = round(frame.time / self._reader.time_base), self._reader.time_base
         image.pict_type = 0  # else x264 would repeat the input's choice of key frames
-        with writing(self.path):
+        with writing(self.name):
             self._pass_on(self._video.encode(image))
 
     def copy(self, packet: Packet[Stream]) -> None:
         """Pass on a packet of another stream as it is; one that the file cannot hold is left out."""
-        stream = self._streams.get(packet.stream_index)
+        stream = self._streams.get(packet.stream)
         if stream is None:
             return
-        if packet.dts is not None:
-            if packet.dts <= self._last_dts.get(stream.index, packet.dts - 1):
-                self._late += 1
+        with writing(self.name):
+            if packet.stream in self._remade:
+                for made in self._remade[packet.stream](packet):
+                    self._output.mux_one(made)
                 return
-            self._last_dts[stream.index] = packet.dts
-        packet.stream = stream
-        with writing(self.path):
+            if packet.dts is not None:
+                if packet.dts <= self._last_dts.get(stream.index, packet.dts - 1):
+                    self._late += 1
+                    return
+                self._last_dts[stream.index] = packet.dts
+            packet.stream = stream
             self._output.mux_one(packet)
 
-    def _open(self, temporary: Path) -> OutputContainer:
+    def _open(self, temporary: str) -> OutputContainer:
+        format, reader = self._container.format, self._reader
         options = {}
-        if self._format != "matroska":
+        if format in _IN_BOXES:
             options = {
                 "movflags": "+faststart",
-                "video_track_timescale": str(self._reader.time_base.denominator),
+                "video_track_timescale": str(reader.time_base.denominator),
                 "movie_timescale": str(self._movie_timescale()),
             }
-            if any(key.startswith("com.") for key in self._reader.container.metadata):
+            if reader.timecode:
+                options["write_tmcd"] = "1"
+            if any(key.startswith("com.") for key in reader.container.metadata):
                 options["movflags"] += "+use_metadata_tags"  # a phone's own tags have no other place
-        if (self._reader.first.time or 0) < 0:
+        if (reader.first.time or 0) < 0:
             options["avoid_negative_ts"] = "make_non_negative"  # else players would drop the first frames
-            self.warnings.append(
-                f"{self.path.name}: the clip starts before 0; all times are shifted to start at 0"
-            )
-        return av.open(str(temporary), "w", format=self._format, container_options=options)
+            self._warn("the clip starts before 0; all times are shifted to start at 0")
+        elif format in ("matroska", "webm"):
+            # sound may begin before 0, where its encoder's lead-in lies: pictures must not move for it
+            options["avoid_negative_ts"] = "disabled"
+        return av.open(temporary, "w", format=format, container_options=options)
 
     def _movie_timescale(self) -> int:
         """Ticks per second in which every track's start is a whole number, so that no start is rounded."""
@@ -161,70 +186,104 @@ class Writer:
         return exact if exact <= _LARGEST_TIMESCALE else ticks[0]
 
     def _add_streams(self) -> None:
-        source = self._reader.container
-        self._output.metadata.update(_kept(source.metadata))
-        self._output.set_chapters(source.chapters())
-        others = {stream.index for stream in self._reader.copied_streams()} if self._with_others else set()
-        for stream in source.streams:
-            if stream.index == self._reader.video.index:
+        reader = self._reader
+        self._output.metadata.update(_kept(reader.container.metadata))
+        with contextlib.suppress(NotImplementedError):
+            self._output.set_chapters(reader.chapters())
+        others = reader.copied_streams() if self._with_others else []
+        for stream in reader.container.streams:
+            if stream.index == reader.video.index:
                 self._video = self._add_video()
-            elif stream.index in others:
+            elif stream in others and (self._with_sound or stream.type != "audio"):
                 self._add_copy(stream)
+        for stream in self._other_sound:
+            self._add_copy(stream)
+        if self._with_others:
+            for stream, picture in reader.covers.items():
+                self._add_cover(stream, picture)
+        if not self._container.times:
+            self._warn(f"{self._container.format} holds no times: the pictures follow at one rate")
 
     def _add_video(self) -> VideoStream:
-        reader, first = self._reader, self._reader.first.image
+        reader, first, encoding = self._reader, self._reader.first.image, self._encoding
         rate = reader.video.average_rate or 30
-        # without B-frames the order of decoding is that of showing, and so every stored duration is exact
-        options = {"preset": "veryfast", "crf": str(self._quality), "bf": "0"}
-        stream = self._output.add_stream("libx264", rate, options, time_base=reader.time_base)
+        settings = encoding.settings
+        if reader.hdr is not None and self._kind == "picture":
+            settings = {**settings, **hdr_settings(encoding.codec, reader.hdr)}
+        with _encoder_errors(encoding.encoder):
+            stream = self._output.add_stream(encoding.encoder, rate, settings, time_base=reader.time_base)
+        assert isinstance(stream, VideoStream)
         encoder = stream.codec_context
         encoder.width, encoder.height = reader.width, reader.height
-        encoder.pix_fmt = self._pixel_format()
-        encoder.color_range = _LIMITED_RANGE if self._grey else first.color_range
-        encoder.colorspace, encoder.color_primaries = first.colorspace, first.color_primaries
-        encoder.color_trc = first.color_trc
-        encoder.thread_type = ThreadType.FRAME  # x264's slices would cost quality
-        if reader.video.sample_aspect_ratio:
-            encoder.sample_aspect_ratio = reader.video.sample_aspect_ratio
+        encoder.pix_fmt = encoding.pixel_format
+        if not av.VideoFormat(encoding.pixel_format).is_rgb:
+            encoder.color_range = _LIMITED_RANGE if self._kind == "grey" else first.color_range
+            encoder.colorspace = first.colorspace
+        encoder.color_primaries, encoder.color_trc = first.color_primaries, first.color_trc
+        encoder.thread_type = ThreadType.FRAME if encoding.codec == "h264" else ThreadType.AUTO
+        if encoding.codec == "hevc" and self._container.format in _IN_BOXES:
+            encoder.codec_tag = "hvc1"  # the only one that Apple's players take
+        if reader.pixel_aspect:
+            encoder.sample_aspect_ratio = reader.pixel_aspect
         stream.set_display_matrix(reader.display_matrix)
         _describe(stream, reader.video)
+        if reader.timecode:
+            stream.metadata["timecode"] = reader.timecode
         return stream
 
-    def _pixel_format(self) -> str:
-        full = self._reader.first.format.startswith("yuvj") and not self._grey
-        # H.264 with halved colour planes has even sizes only
-        odd = self._reader.width % 2 or self._reader.height % 2
-        return ("yuvj" if full else "yuv") + ("444p" if odd else "420p")
-
     def _add_copy(self, stream: Stream) -> None:
-        if not _takes(self._format, stream):
-            name = stream.codec_context.name if stream.codec_context else stream.type
-            self.warnings.append(
-                f"{self.path.name}: its format cannot hold the {stream.type} stream ({name}); left out"
-            )
+        if _takes(self._container.format, stream):
+            copy = self._output.add_stream_from_template(stream, opaque=True)
+        elif stream.type == "audio" and self._container.format == "webm":
+            copy = self._remake(stream)
+            self._warn(f"WebM does not take {_codec(stream)}; that track of sound is encoded anew as Opus")
+        else:
+            self._warn(f"its format cannot hold the {stream.type} stream ({_codec(stream)}); left out")
             return
-        copy = self._output.add_stream_from_template(stream, opaque=True)
         _describe(copy, stream)
-        self._streams[stream.index] = copy
+        self._streams[stream] = copy
+
+    def _remake(self, stream: Stream) -> AudioStream:
+        track = self._output.add_stream("libopus", 48_000)
+        assert isinstance(track, AudioStream)
+        assert isinstance(stream, AudioStream)
+        track.codec_context.layout = "mono" if stream.codec_context.channels == 1 else "stereo"
+        self._remade[stream] = OpusTrack(stream, track)
+        return track
+
+    def _add_cover(self, stream: Stream, picture: bytes) -> None:
+        named = _COVERS.get(_codec(stream))
+        if picture and named and self._container.format == "matroska":
+            self._output.add_attachment(*named, picture)
+        elif picture and self._container.format == "mp4":
+            cover = self._output.add_stream_from_template(stream, opaque=True)
+            cover.disposition = Disposition.attached_pic
+            packet = Packet(picture)
+            packet.stream, packet.pts, packet.dts = cover, 0, 0
+            packet.is_keyframe = True
+            self._output.start_encoding()
+            self._output.mux_one(packet)
+        else:
+            self._warn("its format cannot hold the cover picture; left out")
 
     def _encodable(self, frame: Frame) -> av.VideoFrame:
         if (frame.width, frame.height) != (self._reader.width, self._reader.height):
             raise ValueError(f"a frame of {frame.width}×{frame.height} where the video has another size")
-        if self._grey:
+        if self._kind == "grey" and self._encoding.pixel_format.startswith("yuv"):
             return self._from_grey(frame)
-        if frame.format == self._video.codec_context.pix_fmt:
+        if frame.format == self._encoding.pixel_format:
             return frame.image
-        return reformat(frame.image, str(self._video.codec_context.pix_fmt))
+        return reformat(frame.image, self._encoding.pixel_format)
 
     def _from_grey(self, frame: Frame) -> av.VideoFrame:
-        image = av.VideoFrame(frame.width, frame.height, str(self._video.codec_context.pix_fmt))
+        image = av.VideoFrame(frame.width, frame.height, self._encoding.pixel_format)
         luma, *chroma = Frame(image).planes()
         np.take(_LIMITED, frame.planes()[0], out=luma)
         for plane in chroma:
             plane[:] = 128
         return image
 
-    def _pass_on(self, packets: list[Packet[VideoStream]]) -> None:
+    def _pass_on(self, packets: Iterable[Packet[VideoStream]]) -> None:
         """Mux all packets but the newest, whose duration is known when another follows or the clip ends."""
         for packet in packets:
             if self._held is not None:
@@ -233,23 +292,41 @@ class Writer:
 
     def _finish(self) -> None:
         if not self._video.codec_context.is_open:
-            raise OutputError(f"{self.path}: not written, for there was no frame")
+            raise OutputError(f"{self.name}: not written, for there was no frame")
         self._pass_on(self._video.encode(None))
         if self._held is not None:
             self._held.duration = round(self._reader.last_duration / self._reader.time_base)
             self._output.mux_one(self._held)
+        for track in self._remade.values():
+            for packet in track(None):
+                self._output.mux_one(packet)
         if self._late:
-            self.warnings.append(f"{self.path.name}: packets out of order left out: {self._late}")
+            self._warn(f"packets out of order left out: {self._late}")
         self._output.close()
+
+    def _warn(self, what: str) -> None:
+        self.warnings.append(f"{Path(self.name).name}: {what}")
 
     def _close_quietly(self) -> None:
         with contextlib.suppress(av.FFmpegError):  # of a file that is thrown away anyway
             self._output.close()
 
 
+@contextlib.contextmanager
+def _encoder_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise OutputError(f"the encoder {name} cannot be used here: {error.strerror or error}") from error
+
+
+def _codec(stream: Stream) -> str:
+    return stream.codec_context.name if stream.codec_context else stream.type
+
+
 def _kept(metadata: dict[str, str]) -> dict[str, str]:
     """The tags that still hold for the result."""
-    return {key: value for key, value in metadata.items() if not key.startswith(_STALE)}
+    return {key: value for key, value in metadata.items() if not key.startswith((*_STALE, "timecode"))}
 
 
 def _describe(stream: Stream, source: Stream) -> None:

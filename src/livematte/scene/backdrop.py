@@ -13,16 +13,16 @@ import numpy as np
 from PIL import ImageColor
 
 from livematte.errors import InputError, OptionError
-from livematte.frame import Frame, Orientation, Picture, check_picture, halve
+from livematte.frame import Frame, Orientation, Picture, Plane, check_picture, halve
 from livematte.media import Reader, is_photo, read_photo
-from livematte.scene.composite import LEAST_SIDE, Plane, Values, fit, reduced_alpha, spread
-from livematte.scene.convert import cover, planes_like
+from livematte.scene.composite import LEAST_SIDE, Levels, Values, fit, reduced_alpha, spread
+from livematte.scene.convert import fitted, planes_like
 
 
 class Backdrop(Protocol):
     """Anything that gives the background for a frame."""
 
-    def planes(self, frame: Frame, levels: Plane) -> list[Plane]:
+    def planes(self, frame: Frame, levels: Levels) -> list[Plane]:
         """Planes like the frame's own: same number, shapes and dtype, stored orientation.
 
         levels: the frame's alpha, uint8 H×W in 0..255 at its stored size.
@@ -39,12 +39,12 @@ class Photo:
         self._key: tuple[object, ...] = ()
         self._planes: list[Plane] = []
 
-    def planes(self, frame: Frame, levels: Plane) -> list[Plane]:
+    def planes(self, frame: Frame, levels: Levels) -> list[Plane]:
         """The same planes for every frame of one size and format."""
         key = _kind(frame)
         if key != self._key:
-            picture = cover(self._picture, *frame.upright_size)
-            image = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            picture = np.ascontiguousarray(fitted(self._picture, *frame.upright_size), np.uint8)
+            image = av.VideoFrame.from_ndarray(picture, format="rgb24")
             self._key, self._planes = key, planes_like(frame, image)
         return self._planes
 
@@ -76,7 +76,7 @@ class Video:
         self._begin: Fraction | None = None
         self._open(Fraction(0))
 
-    def planes(self, frame: Frame, levels: Plane) -> list[Plane]:
+    def planes(self, frame: Frame, levels: Levels) -> list[Plane]:
         """The planes of the picture that is shown at the frame's time."""
         time = frame.time or Fraction(0)
         self._begin = time if self._begin is None else self._begin
@@ -128,7 +128,7 @@ class Blur:
             raise OptionError(f"the blur's strength is between 0.001 and 0.2, not {strength}")
         self._strength = strength
 
-    def planes(self, frame: Frame, levels: Plane) -> list[Plane]:
+    def planes(self, frame: Frame, levels: Levels) -> list[Plane]:
         """The frame's planes, each blurred with the people left out and the gap filled from around."""
         weights: dict[tuple[int, ...], Values] = {}
         blurred = []
@@ -144,9 +144,9 @@ class Blur:
         small = halve(plane, LEAST_SIDE).astype(np.float32)
         radius = max(1, round(max(small.shape[:2]) * self._strength))
         # three boxes are nearly a Gaussian
-        rounded = cv2.convertScaleAbs(spread(small, weight, radius, times=3))
+        rounded = np.rint(spread(small, weight, radius, times=3)).astype(plane.dtype)
         size = plane.shape[1], plane.shape[0]
-        return cv2.resize(rounded, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
+        return cv2.resize(rounded, size, interpolation=cv2.INTER_LINEAR).astype(plane.dtype, copy=False)
 
 
 def make_backdrop(background: str | PathLike[str] | Picture | Backdrop) -> Backdrop:
@@ -174,7 +174,8 @@ def make_backdrop(background: str | PathLike[str] | Picture | Backdrop) -> Backd
 def _kind(frame: Frame) -> tuple[object, ...]:
     """All of a frame that decides what planes like its own are."""
     image = frame.image
-    return frame.upright_size, frame.format, frame.orientation, image.colorspace, image.color_range
+    tags = image.colorspace, image.color_range, image.color_trc
+    return frame.upright_size, frame.format, frame.orientation, *tags
 
 
 def _upright(frame: Frame) -> av.VideoFrame:

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livematte.frame import Frame, Picture, Pixel, halve
+from livematte.frame import Frame, Pixel, Plane, halve
 
-Plane = NDArray[np.uint8]
+Levels = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 LEAST_SIDE = 240
@@ -24,7 +24,7 @@ SOLID, CLEAR = 252, 3
 """Levels from which on a pixel is all person, and up to which it is all background."""
 
 
-def composite(frame: Frame, levels: Plane, behind: list[Plane]) -> Frame:
+def composite(frame: Frame, levels: Levels, behind: list[Plane]) -> Frame:
     """The frame's person before `behind`, as a new frame of the same format, tags and time.
 
     levels: uint8 H×W in 0..255 at the frame's stored size; behind: planes like the frame's own.
@@ -42,20 +42,11 @@ def composite(frame: Frame, levels: Plane, behind: list[Plane]) -> Frame:
         cv2.copyTo(plane, edge.solid, whole)
         share = edge.share[:, None] if plane.ndim == 3 else edge.share
         theirs = _at(under, edge.places).astype(np.float32)
-        ours = edge.own_colour(plane)
+        ours = edge.own_colour(plane, frame.bits)
         flat = whole.reshape(-1, *plane.shape[2:])
         flat[edge.places] = np.rint(theirs + share * (ours - theirs))
         np.copyto(out, whole)
     return result
-
-
-def cut_out(frame: Frame, levels: Plane) -> Picture:
-    """An RGB frame's person on nothing: uint8 RGBA H×W×4, straight alpha, edges in their own colour."""
-    (plane,) = frame.planes()
-    edge = Edge.of(levels)
-    colours = plane.copy()
-    colours.reshape(-1, 3)[edge.places] = np.rint(edge.own_colour(plane))
-    return np.dstack([colours, levels])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +58,14 @@ class Edge:
     near: for each of the N the flat index of its pixel at that size.
     """
 
-    solid: Plane
+    solid: Levels
     places: NDArray[np.intp]
     share: Values
     weight: Values
     near: NDArray[np.intp]
 
     @classmethod
-    def of(cls, alpha: Plane) -> Edge:
+    def of(cls, alpha: Levels) -> Edge:
         """The edge of uint8 alpha H×W in 0..255."""
         found = cv2.findNonZero(cv2.inRange(alpha, CLEAR + 1, SOLID - 1))
         columns, rows = np.empty((2, 0), np.intp) if found is None else found.reshape(-1, 2).T.astype(np.intp)
@@ -87,18 +78,21 @@ class Edge:
         solid = cv2.inRange(alpha, SOLID, 255).astype(np.uint8, copy=False)
         return cls(solid, places, share, weight, near)
 
-    def own_colour(self, plane: Plane) -> Values:
-        """The person's colour at the edge in 0..255, N or N×C, by blur fusion (Forte and Pitié 2021)."""
+    def own_colour(self, plane: Plane, bits: int) -> Values:
+        """The person's colour at the edge in 0..2^bits - 1, N or N×C, by blur fusion (Forte and Pitié 2021).
+
+        bits: of a sample.
+        """
         small = halve(plane, LEAST_SIDE).astype(np.float32)
         ours = _at(spread(small, self.weight, REACH), self.near)
         theirs = _at(spread(small, 1 - self.weight, REACH), self.near)
         share = self.share[:, None] if plane.ndim == 3 else self.share
         rest = _at(plane, self.places) - theirs - share * (ours - theirs)
-        colour: Values = np.clip(ours + share * rest, 0, 255)
+        colour: Values = np.clip(ours + share * rest, 0, (1 << bits) - 1)
         return colour
 
 
-def reduced_alpha(alpha: Plane) -> Values:
+def reduced_alpha(alpha: Levels) -> Values:
     """uint8 alpha halved as LEAST_SIDE says, as float32 in 0..1."""
     return np.multiply(halve(alpha, LEAST_SIDE), np.float32(1 / 255))
 
@@ -126,7 +120,7 @@ def _at(plane: NDArray[Pixel], places: NDArray[np.intp]) -> NDArray[Pixel]:
     return pixels
 
 
-def fit(levels: Plane, size: tuple[int, ...]) -> Plane:
+def fit(levels: Levels, size: tuple[int, ...]) -> Levels:
     """The levels at a plane's height and width."""
     if levels.shape == size:
         return levels

@@ -6,59 +6,138 @@ import av
 import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
-from numpy.typing import NDArray
 
-from livematte.frame import Frame, Picture
+from livematte.frame import Frame, Plane
 from livematte.media.formats import is_full_range
-
-Plane = NDArray[np.uint8]
+from livematte.scene.hdr import is_hdr, lift
+from livematte.scene.placement import COVER, Box, Placement
 
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """The matrices of ITU-T H.273 that swscale knows, by its numbers: 6 is the same matrix as 5."""
 
-
-def cover(picture: Picture, width: int, height: int) -> Picture:
-    """Scale an RGB picture to fill width×height, cutting off what is too wide or too high."""
-    high, wide = picture.shape[:2]
-    scale = max(width / wide, height / high)
-    cut_wide, cut_high = min(wide, max(1, round(width / scale))), min(high, max(1, round(height / scale)))
-    left, top = (wide - cut_wide) // 2, (high - cut_high) // 2
-    inside = picture[top : top + cut_high, left : left + cut_wide]
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return cv2.resize(inside, (width, height), interpolation=how).astype(np.uint8, copy=False)
+_BT2020 = 9
 
 
-def planes_like(frame: Frame, image: av.VideoFrame) -> list[Plane]:
-    """An upright image of any format, filling the frame, as stored planes of its format, matrix and range."""
-    width, height = frame.upright_size
-    scale = max(width / image.width, height / image.height)
-    wide, high = max(width, round(image.width * scale)), max(height, round(image.height * scale))
+def fitted(picture: Plane, width: int, height: int, placement: Placement = COVER) -> Plane:
+    """An RGB picture H×W×3 placed in width×height; what it leaves free is black."""
+    inside, there = placement.boxes((picture.shape[1], picture.shape[0]), (width, height))
+    how = cv2.INTER_AREA if there.width < inside.width else cv2.INTER_CUBIC
+    scaled = cv2.resize(
+        picture[inside.rows, inside.columns], (there.width, there.height), interpolation=how
+    ).astype(picture.dtype, copy=False)
+    return _padded(scaled, there, (width, height), (height, width), 0)
+
+
+def planes_like(frame: Frame, image: av.VideoFrame, placement: Placement = COVER) -> list[Plane]:
+    """An upright image placed in the frame, as planes like the frame's own; what it leaves free is black.
+
+    image: in a working format or RGB. Format, matrix, range and orientation become the frame's; among HDR
+    frames an ordinary picture is shown as ITU-R BT.2408 says.
+    """
+    size = frame.upright_size
+    inside, there = placement.boxes((image.width, image.height), size)
+    converted = Frame(_converted(_cut(image, inside), there.width, there.height, frame))
+    planes = []
+    # a grey frame takes the luma alone
+    for number, (plane, own) in enumerate(zip(converted.planes(), frame.planes(), strict=False)):
+        shape = own.shape[:2][::-1] if frame.orientation.swaps_sides else own.shape[:2]
+        whole = _padded(plane, there, size, shape, _black(frame, number))
+        planes.append(np.ascontiguousarray(frame.orientation.stored(whole)))
+    return planes
+
+
+def _converted(image: av.VideoFrame, width: int, height: int, frame: Frame) -> av.VideoFrame:
+    """The upright image at a size, in the frame's format, matrix, range and transfer function."""
+    like = frame.image
+    # swscale takes every grey picture for full range
+    format = frame.format.replace("gray", "yuv420p")
+    if frame.orientation.swaps_sides:
+        format = format.replace("422", "440")
+    if is_hdr(like) and not is_hdr(image):
+        rgb = _reformatted(image, width, height, "rgb24", full=True, matrix=None)
+        image = av.VideoFrame.from_ndarray(lift(Frame(rgb).planes()[0], like.color_trc), format="rgb48le")
+    elif image.format.name.startswith("gray") and not is_full_range(image):
+        image = _coloured(image)
+    if image.format.name == "rgb48le" and not like.format.is_rgb:
+        image = _as_swscale_has_it(image)
+    matrix = None if like.format.is_rgb else _matrix(like)
+    full = like.format.is_rgb or is_full_range(like)
+    return _reformatted(image, width, height, format, full, matrix)
+
+
+def _reformatted(
+    image: av.VideoFrame, width: int, height: int, format: str, full: bool, matrix: int | None
+) -> av.VideoFrame:
     rgb = image.format.is_rgb
-    converted = image.reformat(
-        width=wide,
-        height=high,
-        format=frame.format,
-        interpolation="BICUBIC" if scale >= 1 else "AREA",
-        src_colorspace=None if rgb else int(_matrix(image)),
-        dst_colorspace=None if frame.image.format.is_rgb else int(_matrix(frame.image)),
+    return image.reformat(
+        width=width,
+        height=height,
+        format=format,
+        interpolation="BICUBIC" if width >= image.width else "AREA",
+        src_colorspace=None if rgb else _matrix(image),
+        dst_colorspace=matrix,
         src_color_range=int(ColorRange.JPEG if rgb or is_full_range(image) else ColorRange.MPEG),
-        dst_color_range=int(
-            ColorRange.JPEG if frame.image.format.is_rgb or is_full_range(frame.image) else ColorRange.MPEG
-        ),
+        dst_color_range=int(ColorRange.JPEG if full else ColorRange.MPEG),
         threads=1,
     )
-    left, top = (wide - width) // 2, (high - height) // 2
-    planes = []
-    for plane, own in zip(Frame(converted).planes(), frame.planes(), strict=True):
-        stored = own.shape[:2][::-1] if frame.orientation.swaps_sides else own.shape[:2]
-        y, x = top * plane.shape[0] // high, left * plane.shape[1] // wide
-        inside = plane[y : y + stored[0], x : x + stored[1]]
-        planes.append(np.ascontiguousarray(frame.orientation.stored(inside)))
-    return planes
 
 
 def _matrix(image: av.VideoFrame) -> int:
     """The picture's matrix; where it is not tagged, what players take: BT.709 from 720 lines on."""
     if image.colorspace in _MATRICES:
         return _MATRICES[image.colorspace]
+    if is_hdr(image):
+        return _BT2020
     return int(Colorspace.ITU709 if min(image.width, image.height) >= 720 else Colorspace.ITU601)
+
+
+def _cut(image: av.VideoFrame, box: Box) -> av.VideoFrame:
+    """The part of an image in a box, moved by a pixel where it would begin inside a chroma sample."""
+    if (box.width, box.height) == (image.width, image.height):
+        return image
+    part = av.VideoFrame(box.width, box.height, image.format.name)
+    part.colorspace, part.color_range, part.color_trc = image.colorspace, image.color_range, image.color_trc
+    for plane, there in zip(Frame(image).planes(), Frame(part).planes(), strict=True):
+        high, wide = there.shape[:2]
+        top = box.top // 2 * 2 * plane.shape[0] // image.height
+        left = box.left // 2 * 2 * plane.shape[1] // image.width
+        there[:] = plane[top : top + high, left : left + wide]
+    return part
+
+
+def _as_swscale_has_it(deep: av.VideoFrame) -> av.VideoFrame:
+    """16-bit RGB for swscale's way into YUV, where white is 255 · 256."""
+    picture = Frame(deep).planes()[0]
+    return av.VideoFrame.from_ndarray((picture - (picture >> 8)).astype(np.uint16), format="rgb48le")
+
+
+def _coloured(grey: av.VideoFrame) -> av.VideoFrame:
+    """A grey picture as 4:2:0 without colour."""
+    image = av.VideoFrame(grey.width, grey.height, grey.format.name.replace("gray", "yuv420p", 1))
+    image.color_range, image.colorspace = grey.color_range, grey.colorspace
+    luma, *chroma = Frame(image).planes()
+    luma[:] = Frame(grey).planes()[0]
+    for plane in chroma:
+        plane[:] = 1 << (Frame(image).bits - 1)
+    return image
+
+
+def _padded(plane: Plane, box: Box, size: tuple[int, int], shape: tuple[int, ...], empty: int) -> Plane:
+    """A plane of the part in a box of a picture of `size`, in one of the whole picture's `shape`."""
+    if (box.width, box.height) == size:
+        return plane
+    width, height = size
+    whole = np.full((*shape[:2], *plane.shape[2:]), empty, plane.dtype)
+    top, left = box.top * shape[0] // height, box.left * shape[1] // width
+    there = whole[top : top + plane.shape[0], left : left + plane.shape[1]]
+    there[:] = plane[: there.shape[0], : there.shape[1]]
+    return whole
+
+
+def _black(frame: Frame, number: int) -> int:
+    """Black in one of the frame's planes."""
+    if frame.image.format.is_rgb:
+        return 0
+    if number:
+        return 1 << (frame.bits - 1)
+    return 0 if is_full_range(frame.image) else 16 << (frame.bits - 8)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livematte.frame import Alpha, Frame, halve
+from livematte.frame import Alpha, Frame, Plane, halve
 
 LEAST_SIDE = 320
 """The frame is halved while its longer side stays at least this; there the coefficients are found."""
@@ -36,12 +36,13 @@ class Refiner:
         mask: float32 h×w in 0..1, the frame's small mask in stored orientation.
         """
         guide = _luma(frame)
-        small = np.multiply(halve(guide, LEAST_SIDE), np.float32(1 / 255))
+        peak = (1 << frame.bits) - 1
+        small = np.multiply(halve(guide, LEAST_SIDE), np.float32(1 / peak))
         enlarged = cv2.resize(mask, small.shape[::-1], interpolation=cv2.INTER_LINEAR)
         gain, offset = _coefficients(small, enlarged.astype(np.float32, copy=False))
         # contrast and the range of 0..255 are folded in here, where there are few pixels
         offset = (offset - 0.5) * np.float32(CONTRAST * 255) + np.float32(127.5)
-        gain = gain * np.float32(CONTRAST)
+        gain = gain * np.float32(CONTRAST * 255 / peak)
         if self._buffers.shape[1:] != guide.shape:
             self._buffers = np.empty((2, *guide.shape), np.float32)
         whole_gain, whole_offset = self._buffers
@@ -65,8 +66,8 @@ def _mean(x: Alpha) -> Alpha:
     return cv2.blur(x, (side, side), borderType=cv2.BORDER_REFLECT).astype(np.float32, copy=False)
 
 
-def _luma(frame: Frame) -> NDArray[np.uint8]:
+def _luma(frame: Frame) -> Plane:
     first = frame.planes()[0]
     if first.ndim == 3:
-        return cv2.cvtColor(first, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+        return cv2.cvtColor(first, cv2.COLOR_RGB2GRAY).astype(first.dtype, copy=False)
     return first

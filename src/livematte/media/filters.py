@@ -1,0 +1,45 @@
+"""Pictures through FFmpeg's filters: fields woven into whole pictures, HDR mapped to SDR."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+from av.filter import Graph
+
+DEINTERLACE = (("bwdif", "mode=send_frame:deint=interlaced"),)
+"""Weston's three-field interpolation: one whole picture for each two fields, at the same time."""
+
+TO_SDR = (
+    ("scale", "out_color_matrix=bt709:out_primaries=bt709:out_transfer=bt709:out_range=tv:intent=perceptual"),
+    ("format", "pix_fmts=yuv420p"),
+)
+"""swscale's perceptual mapping of tones and gamut."""
+
+
+class Filter:
+    """A chain of filters for pictures of one size and format; each comes out at its own time."""
+
+    def __init__(self, chain: tuple[tuple[str, str], ...], like: av.VideoFrame, tick: Fraction) -> None:
+        """like: a picture as those that will come; tick: seconds per unit of their timestamps."""
+        self._graph, self._tick = Graph(), tick
+        nodes = [
+            self._graph.add_buffer(width=like.width, height=like.height, format=like.format, time_base=tick)
+        ]
+        nodes += [self._graph.add(name, options) for name, options in chain]
+        self._graph.link_nodes(*nodes, self._graph.add("buffersink"))
+        self._graph.configure()
+
+    def __call__(self, image: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
+        """The pictures that this one completes; None at the end gives those that still wait."""
+        self._graph.push(image)
+        while True:
+            try:
+                result = self._graph.vpull()
+            except (BlockingIOError, EOFError):
+                return
+            if result.pts is not None and result.time_base is not None:
+                result.pts = round(result.pts * result.time_base / self._tick)
+            result.time_base = self._tick
+            yield result

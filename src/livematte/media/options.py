@@ -1,0 +1,102 @@
+"""What may be chosen about reading and writing a video."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from os import PathLike
+
+from livematte.errors import OptionError
+
+_SIZE = re.compile(r"(\d*)x(\d*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a video is read and written. What is left out stays as it is in the source.
+
+    start, end: seconds after the first picture, or `h:mm:ss`; only what lies between them is read.
+    size: `1280x720` as a player shows it; `1280x` or `x720` keep the shape.
+    rate: pictures a second of a numbered sequence (25 when left out).
+    sdr: tone-map HDR video (PQ, HLG) to BT.709 of 8 bits.
+    chroma: `420` for files that every player shows, where the source has finer colour.
+    codec: `h264`, `hevc`, `av1`, `vp9`, `prores`, `ffv1`, `raw`, or FFmpeg's name of a hardware encoder, such
+        as `h264_nvenc`.
+    quality: the codec's rate factor, lower is better: 0 to 51 for h264 and hevc, 0 to 63 for av1 and vp9.
+    audio: `copy`, `none`, or the path of a file whose sound is used instead.
+    container: `matroska`, `nut` or `y4m`, of what is written to standard output.
+    overwrite: replace a result that is there already.
+
+    Raises OptionError.
+    """
+
+    start: float | str | None = None
+    end: float | str | None = None
+    size: str | None = None
+    rate: float | None = None
+    sdr: bool = False
+    chroma: str | None = None
+    codec: str | None = None
+    quality: int | None = None
+    audio: str | PathLike[str] = "copy"
+    container: str | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what no video could be read or written with."""
+        start, end = self.span()
+        if start is not None and start < 0:
+            raise OptionError(f"start must be 0 or more seconds, not {self.start}")
+        if end is not None and end <= (start or 0):
+            raise OptionError(f"end must be later than {float(start or 0):g} s, not {self.end}")
+        if self.rate is not None and not 0 < self.rate <= 1000:
+            raise OptionError(f"rate must be above 0 and at most 1000 pictures a second, not {self.rate:g}")
+        if self.chroma not in (None, "420"):
+            raise OptionError(f"chroma must be 420, not {self.chroma!r}")
+        if self.size is not None:
+            _sides(self.size)
+
+    def span(self) -> tuple[Fraction | None, Fraction | None]:
+        """Start and end in seconds."""
+        return _seconds(self.start), _seconds(self.end)
+
+    def shown_size(self, width: int, height: int) -> tuple[int, int]:
+        """The (width, height) that a picture shown at width×height is scaled to."""
+        if self.size is None:
+            return width, height
+        wide, high = _sides(self.size)
+        if wide and high:
+            return wide, high
+        # even sides, which every codec takes
+        if wide:
+            return wide, max(2, 2 * round(height * wide / width / 2))
+        assert high
+        return max(2, 2 * round(width * high / height / 2)), high
+
+    @property
+    def keeps_shape(self) -> bool:
+        """Whether the picture keeps its proportions."""
+        return self.size is None or not all(_sides(self.size))
+
+
+def _sides(size: str) -> tuple[int, int]:
+    found = _SIZE.fullmatch(size.lower())
+    if found is None or found[0] == "x":
+        raise OptionError(f"size is WIDTHxHEIGHT, WIDTHx or xHEIGHT in pixels, not {size!r}")
+    wide, high = int(found[1] or 0), int(found[2] or 0)
+    if not all(2 <= side <= 16384 for side in (wide, high) if side) or not (wide or high):
+        raise OptionError(f"size is from 2 to 16384 pixels a side, not {size!r}")
+    return wide, high
+
+
+def _seconds(time: float | str | None) -> Fraction | None:
+    if time is None:
+        return None
+    try:
+        total = Fraction(0)
+        for part in str(time).split(":"):
+            total = total * 60 + Fraction(part)
+    except (ValueError, ZeroDivisionError):
+        raise OptionError(f"{time!r} is not a time; write seconds (90.5) or h:mm:ss (0:01:30.5)") from None
+    return total
