@@ -1,4 +1,4 @@
-"""Kill `livematte replace` at random moments: the target is absent, the old file, or whole, never partial.
+"""Kill `livematte.replace` at random moments: the target is absent, the old file, or whole, never partial.
 
 python benchmarks/kill.py [--kills 50] [--seed 1] [--frames 60]
 
@@ -22,7 +22,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-COMMAND = [sys.executable, "-c", "from livematte.cli import main; main()", "replace"]
+RUN = "import livematte as l; l.replace('in.mp4', 'out.mp4', options=l.Options(overwrite=True))"
+COMMAND = [sys.executable, "-c", RUN]
 OLD = b"the older file" * 1000
 SIZE = (320, 240)
 RATE = 25
@@ -66,9 +67,7 @@ def main() -> None:
 def run_whole(folder: Path) -> float:
     """A run that nobody kills: its seconds."""
     begin = time.perf_counter()
-    subprocess.run(
-        [*COMMAND, "in.mp4", "out.mp4"], cwd=folder, check=True, capture_output=True, timeout=PATIENCE
-    )
+    subprocess.run(COMMAND, cwd=folder, check=True, capture_output=True, timeout=PATIENCE)
     return time.perf_counter() - begin
 
 
@@ -79,7 +78,7 @@ def kill_once(folder: Path, moment: float, with_old: bool, frames: int) -> tuple
     if with_old:
         target.write_bytes(OLD)
     with subprocess.Popen(
-        [*COMMAND, "in.mp4", "out.mp4"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        COMMAND, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         time.sleep(moment)
         process.kill()

@@ -46,10 +46,11 @@ def temporary_beside(target: Path, *, folder: bool = False) -> Iterator[Path]:
 def _claim(target: Path, folder: bool) -> tuple[Path, int | None]:
     """Something new, and the descriptor that holds the lock on it."""
     while True:
-        path = target.with_name(f"{_PREFIX}{secrets.token_hex(6)}{target.suffix}")
+        path = target.with_name(_PREFIX + secrets.token_hex(6))
         if folder:
             path.mkdir()
         else:
+            path = path.with_suffix(target.suffix)
             path.touch(exist_ok=False)
         if sys.platform == "win32":
             return path, None
