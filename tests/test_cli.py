@@ -53,6 +53,8 @@ def names(folder: Path) -> list[str]:
         ("replace in.mp4 in.mp4", "input itself"),
         ("replace in.mp4 none/out.mp4", "none does not exist"),
         ("replace in.png out.mp4", "out.mp4"),
+        ("info none.mp4", "none.mp4 does not exist"),
+        ("info text.mp4", "text.mp4 is not a video"),
         ("matte in.mp4 out.mp4 --network nope", "'nope'"),
         ("matte in.mp4 out.mp4 --threads 0", "threads"),
         ("demo none/out.mp4", "none does not exist"),
