@@ -1,10 +1,14 @@
 """One hour of 720p through `livematte.replace`: its memory must stay flat and every frame must come out.
 
-python benchmarks/hour.py [--minutes 60] [--rate 30] [--background blur] [--settle 60] [--keep FOLDER]
+python benchmarks/hour.py [--minutes 60] [--rate 30] [--background blur] [--container mp4] [--settle 60]
+                          [--keep FOLDER]
 
 The hour is the clip that comes with livematte, scaled to fill 1280×720 and repeated packet by packet, with
 its sound. The resident memory of the process and its children is read once a second while it runs. Exits
 with 1 where the memory later exceeds that of the first minute by more than 20 MB or frames are missing.
+
+An MP4 or MOV ends with an index of every packet, which FFmpeg holds until then: it grows by 72 bytes a packet
+whatever livematte does. It is told apart and not counted; MKV needs none.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from av.video.stream import VideoStream
 from throughput import enlarged
 
 MOST_GROWTH = 20.0  # MB
+INDEX = {"mp4": 72, "mov": 72, "mkv": 0}  # bytes a packet: the size of FFmpeg's MOVIentry
 RATE = 30  # frames a second of the clip that is repeated
 RUN = "import sys, livematte; livematte.replace(*sys.argv[1:])"
 
@@ -35,41 +40,43 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=int, default=RATE, help="frames a second of the hour")
     parser.add_argument("--background", default="blur")
+    parser.add_argument("--container", choices=list(INDEX), default="mp4")
     parser.add_argument("--settle", type=float, default=60, help="seconds before memory has to be flat")
     parser.add_argument("--keep", type=Path, help="a folder for the hour and the result")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary)
-        source, target = folder / "hour.mp4", folder / "out.mp4"
+        source, target = folder / "hour.mp4", folder / f"out.{arguments.container}"
         make(
             source, Fraction(arguments.minutes).limit_denominator(1000) * 60, arguments.rate, Path(temporary)
         )
-        begin = time.perf_counter()
         samples = watch([sys.executable, "-c", RUN, str(source), str(target), arguments.background])
-        seconds = time.perf_counter() - begin
-        good = tell(samples, seconds, arguments.settle, count(source), count(target))
-    sys.exit(0 if good else 1)
-
-
-def tell(samples: list[tuple[float, float]], seconds: float, settle: float, before: int, after: int) -> bool:
-    """Print the table; whether memory was flat and all frames are there."""
-    early = [memory for moment, memory in samples if moment <= settle]
-    late = [memory for moment, memory in samples if moment > settle]
-    growth = max(late, default=early[-1]) - early[-1]
+        (before, _), (after, packets) = count(source), count(target)
+    memory_is_flat = tell(samples, arguments.settle, before, packets * INDEX[arguments.container] / 1e6)
     print(f"frames in, out          {before:8d} {after:8d}")
-    print(f"minutes, frames/second  {seconds / 60:8.1f} {before / seconds:8.1f}")
-    print(f"memory after {settle:4.0f} s     {early[-1]:8.1f} MB")
-    print(f"maximum later           {max(late, default=early[-1]):8.1f} MB")
-    print(f"growth                  {growth:8.1f} MB (most allowed: {MOST_GROWTH:.0f})")
+    sys.exit(0 if memory_is_flat and before == after else 1)
+
+
+def tell(samples: list[tuple[float, float]], settle: float, frames: int, index: float) -> bool:
+    """Print the table; whether memory was flat. index: MB of the container's index in the end."""
+    seconds = samples[-1][0]
+    early = [memory for moment, memory in samples if moment <= settle][-1]
+    latest = max((memory for moment, memory in samples if moment > settle), default=early)
+    index *= 1 - min(1, settle / seconds)  # what it grows by later
+    growth = latest - early - index
+    print(f"minutes, frames/second  {seconds / 60:8.1f} {frames / seconds:8.1f}")
+    print(f"memory after {settle:4.0f} s     {early:8.1f} MB")
+    print(f"maximum later           {latest:8.1f} MB, of which for the container's index {index:.1f} MB")
+    print(f"growth beyond that      {growth:8.1f} MB (most allowed: {MOST_GROWTH:.0f})")
     step = max(1, len(samples) // 12)
     print(
         "course, minute:MB       " + " ".join(f"{at / 60:.1f}:{memory:.0f}" for at, memory in samples[::step])
     )
-    return growth <= MOST_GROWTH and before == after
+    return growth <= MOST_GROWTH
 
 
 def watch(command: list[str]) -> list[tuple[float, float]]:
-    """Run a command; (seconds since its start, MB of resident memory with its children), once a second."""
+    """Run a command; (seconds since its start, 10^6 bytes resident with its children), once a second."""
     begin = time.monotonic()
     samples: list[tuple[float, float]] = []
     with subprocess.Popen(command) as process:
@@ -82,13 +89,13 @@ def watch(command: list[str]) -> list[tuple[float, float]]:
 
 
 def resident(root: int) -> float:
-    """MB of resident memory of a process and all below it."""
+    """10^6 bytes of resident memory of a process and all below it."""
     listing = subprocess.check_output(["ps", "-A", "-o", "pid=,ppid=,rss="], text=True)
     rows = [tuple(map(int, line.split())) for line in listing.splitlines()]
     family = {root}
     while more := {pid for pid, parent, _ in rows if parent in family} - family:
         family |= more
-    return sum(size for pid, _, size in rows if pid in family) / 1024
+    return sum(size for pid, _, size in rows if pid in family) * 1024 / 1e6
 
 
 def make(target: Path, length: Fraction, rate: int, folder: Path) -> None:
@@ -146,10 +153,12 @@ def append(
     return (offset + sum(length for _, _, _, length, _ in packets)) * tick
 
 
-def count(path: Path) -> int:
-    """Packets of video in a file."""
+def count(path: Path) -> tuple[int, int]:
+    """Packets of video in a file, and of all streams."""
     with av.open(str(path)) as container:
-        return sum(packet.size > 0 for packet in container.demux(video=0))
+        video = container.streams.video[0].index
+        numbers = [packet.stream_index for packet in container.demux() if packet.size]
+    return numbers.count(video), len(numbers)
 
 
 if __name__ == "__main__":
