@@ -37,7 +37,7 @@ SIZE = (96, 64)
 FRAMES = 12
 RATE = 25
 SOUND_RATE = 48_000
-TARGETS = (".mp4", ".mkv", ".mov")
+BACKGROUNDS = {".mp4": "teal", ".mkv": "blur", ".mov": "transparent"}
 GOOD = ("whole result", "clear refusal")
 
 
@@ -65,7 +65,7 @@ FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
 RECIPES = (
     Recipe("libx264", "mp4", "aac", options={"bf": "2"}),
     Recipe("libx264", "mp4", "aac", container=FRAGMENTS),
-    Recipe("libx264", "mpegts", "aac"),
+    Recipe("libx264", "mpegts", "aac", options={"x264-params": "tff=1"}),
     Recipe("libx264", "mov", "pcm_s16le", rotation=90),
     Recipe("libx264", "matroska", "flac", "yuv444p10le"),
     Recipe("libx264", "flv", "aac"),
@@ -82,7 +82,7 @@ RECIPES = (
     Recipe("prores_ks", "mov", "pcm_s16le", "yuv422p10le"),
     Recipe("ffv1", "matroska", "flac"),
     Recipe("ffv1", "nut", "pcm_s16le", "bgr0"),
-    Recipe("mpeg2video", "mpegts", "mp2"),
+    Recipe("mpeg2video", "mpegts", "mp2", options={"flags": "+ildct+ilme"}),
 )
 
 
@@ -107,7 +107,7 @@ def main() -> None:
             chosen = number % len(RECIPES)
             content, kinds = damaged(clips[chosen], random.Random(f"{arguments.seed}/{number}"))
             begin = time.perf_counter()
-            outcome, detail = run(worker, Path(folder) / "run", content, TARGETS[number // 7 % 3])
+            outcome, detail = run(worker, Path(folder) / "run", content, list(BACKGROUNDS)[number // 7 % 3])
             slowest = max(slowest, time.perf_counter() - begin)
             outcomes[RECIPES[chosen]][outcome] += 1
             if outcome not in GOOD:
@@ -213,7 +213,7 @@ def replace(source: Path, target: Path) -> tuple[str, str]:
     with contextlib.suppress(livematte.LivematteError):
         str(livematte.info(source))
     try:
-        report = livematte.replace(source, target, "teal", threads=1)
+        report = livematte.replace(source, target, BACKGROUNDS[target.suffix], threads=1)
         frames = sum(1 for _ in livematte.read(target))
     except livematte.LivematteError as error:
         return "unreadable result" if target.exists() else "clear refusal", str(error)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from clips import CFR, make_clip
 
+import livematte
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.append(str(BENCHMARKS))
 
@@ -86,6 +88,20 @@ def write_into_the_input(source: Path, target: Path) -> tuple[str, str]:
 def test_the_fuzzer_sees_every_kind_of_fault(tmp_path: Path, attempt: fuzz.Attempt, outcome: str) -> None:
     with fuzz.Worker(2 if outcome == "hang" else 60, attempt) as worker:
         assert fuzz.run(worker, tmp_path, b"content", ".mp4")[0] == outcome
+
+
+def test_fields_of_a_size_and_format_that_change(tmp_path: Path) -> None:
+    fields = {"x264-params": "tff=1"}
+    kinds = [{"options": fields}, {"size": (96, 64)}, {"pix_fmt": "yuv422p10le", "options": fields}]
+    clips = [
+        make_clip(tmp_path / f"{number}.ts", times=CFR[:8], sound_tracks=0, **kind)  # type: ignore[arg-type]
+        for number, kind in enumerate(kinds)
+    ]
+    (tmp_path / "in.ts").write_bytes(b"".join(clip.read_bytes() for clip in clips))
+    report = livematte.replace(tmp_path / "in.ts", tmp_path / "out.mp4", "teal", threads=1)
+    assert report.frames_in == report.frames_out == len(list(livematte.read(tmp_path / "out.mp4")))
+    assert report.frames_in >= 20  # the pictures at the seams may be damaged
+    assert any("size changes" in warning for warning in report.warnings)
 
 
 def test_a_killed_run_leaves_nothing_partial() -> None:
