@@ -1,4 +1,4 @@
-"""Kill `livematte.replace` at random moments: the target is absent, the old file, or whole, never partial.
+"""Kill `livematte replace` at random moments: the target is absent, the old file, or whole, never partial.
 
 python benchmarks/kill.py [--kills 50] [--seed 1] [--frames 60]
 
@@ -22,8 +22,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-RUN = "import livematte as l; l.replace('in.mp4', 'out.mp4', options=l.Options(overwrite=True))"
-COMMAND = [sys.executable, "-c", RUN]
+MAIN = "from livematte.cli import main; main()"
+COMMAND = [sys.executable, "-c", MAIN, "replace", "in.mp4", "out.mp4", "--overwrite"]
 OLD = b"the older file" * 1000
 SIZE = (320, 240)
 RATE = 25

@@ -157,3 +157,31 @@ def test_a_stop_is_one_line_and_leaves_nothing(tmp_path: Path, stop: signal.Sign
     (line,) = stderr.decode().splitlines()
     assert line.startswith("livematte: stopped")
     assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent to one process only where there are signals")
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_once_keeps_what_is_done_twice_nothing(tmp_path: Path, times: int) -> None:
+    sample = Path(__file__).parent.parent / "src" / "livematte" / "sample" / "clip.mp4"
+    call = [*MAIN, "replace", str(sample), "out.mp4", "--threads", "1"]
+    process = subprocess.Popen(call, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        end = time.monotonic() + 60
+        while not names(tmp_path) and time.monotonic() < end:
+            time.sleep(0.02)
+        time.sleep(0.5)
+        for _ in range(1 if times == 1 else 4):  # two that come at once count as one
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.008)
+        _, stderr = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130
+    assert b"stopped" in stderr
+    assert b"Traceback" not in stderr
+    if times == 1:
+        assert names(tmp_path) == ["out.mp4"]
+        assert 0 < len(list(read(tmp_path / "out.mp4"))) < 180
+    else:
+        assert names(tmp_path) == []

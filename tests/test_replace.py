@@ -439,8 +439,8 @@ def test_a_stop_leaves_the_target_as_it_was(
         if done == at:
             raise stop
 
+    options = livematte.Options(overwrite=older)
     with pytest.raises(type(stop)):
-        options = livematte.Options(overwrite=older)
         run(tmp_path / "in.mp4", tmp_path / "out.mp4", progress=progress, options=options)
     assert names(tmp_path) == sorted(before)
     assert contents(tmp_path) == before

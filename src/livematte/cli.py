@@ -28,13 +28,17 @@ app = App(
 
 Source = Annotated[
     str,
-    Parameter(help="A video or photo, an address, numbered pictures (in/%05d.png), or - for standard input."),
+    Parameter(
+        help="A video or photo, an address, numbered pictures (in/%05d.png), or - for standard input.",
+        allow_leading_hyphen=True,
+    ),
 ]
 Target = Annotated[
     str,
     Parameter(
         help="The result: mp4, mov, mkv, webm, … or numbered pictures (out/%05d.png) for a video, - for "
-        "standard output; png, jpg or webp for a photo."
+        "standard output; png, jpg or webp for a photo.",
+        allow_leading_hyphen=True,
     ),
 ]
 Settings = Annotated[livematte.Options | None, Parameter(name="*")]

@@ -229,7 +229,7 @@ def _writer(reader: Reader, result: _Result, sound: SoundFile | None) -> Writer:
         kind=result.kind,
         codec=options.codec if main else None,
         quality=options.quality,
-        container=options.container if fspath(result.target) == "-" else None,
+        container=options.container if main or fspath(result.target) == "-" else None,
         sound=options.audio == "copy",
         other_sound=sound.tracks if sound and main else (),
         overwrite=options.overwrite,

@@ -147,6 +147,7 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
 
     def ask(signum: int, frame: FrameType | None) -> None:
         if stopped.is_set():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is begun must be cleared away undisturbed
             raise KeyboardInterrupt
         stopped.set()
 

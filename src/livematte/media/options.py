@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from os import PathLike
 
 from livematte.errors import OptionError
 
@@ -14,34 +13,40 @@ _SIZE = re.compile(r"(\d*)x(\d*)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a video is read and written. What is left out stays as it is in the source.
-
-    start, end: seconds after the first picture, or `h:mm:ss`; only what lies between them is read.
-    size: `1280x720` as a player shows it; `1280x` or `x720` keep the shape.
-    rate: pictures a second of a numbered sequence (25 when left out).
-    sdr: tone-map HDR video (PQ, HLG) to BT.709 of 8 bits.
-    chroma: `420` for files that every player shows, where the source has finer colour.
-    codec: `h264`, `hevc`, `av1`, `vp9`, `prores`, `ffv1`, `raw`, or FFmpeg's name of a hardware encoder, such
-        as `h264_nvenc`.
-    quality: the codec's rate factor, lower is better: 0 to 51 for h264 and hevc, 0 to 63 for av1 and vp9.
-    audio: `copy`, `none`, or the path of a file whose sound is used instead.
-    container: `matroska`, `nut` or `y4m`, of what is written to standard output.
-    overwrite: replace a result that is there already.
-
-    Raises OptionError.
-    """
+    """How a video is read and written. What is left out stays as it is in the source. Raises OptionError."""
 
     start: float | str | None = None
+    """Seconds after the first picture, or h:mm:ss, from which on the video is read."""
+
     end: float | str | None = None
+    """Seconds after the first picture, or h:mm:ss, up to which it is read."""
+
     size: str | None = None
+    """Of the result as a player shows it: 1280x720, or 1280x or x720 to keep the shape."""
+
     rate: float | None = None
+    """Pictures a second of numbered pictures, which state none; 25 when left out."""
+
     sdr: bool = False
+    """Map HDR video (PQ, HLG) to BT.709 of 8 bits."""
+
     chroma: str | None = None
+    """420 for a result that every player shows, where the source has finer colour."""
+
     codec: str | None = None
+    """h264, hevc, av1, vp9, prores, ffv1, raw, or FFmpeg's name of a hardware encoder such as h264_nvenc."""
+
     quality: int | None = None
-    audio: str | PathLike[str] = "copy"
+    """The codec's rate factor, lower is better: 0 to 51 for h264 and hevc, 0 to 63 for av1 and vp9."""
+
+    audio: str = "copy"
+    """copy, none, or the path of a file whose sound is used instead."""
+
     container: str | None = None
+    """matroska, nut or y4m: what is written to standard output."""
+
     overwrite: bool = False
+    """Replace a result that is there already."""
 
     def __post_init__(self) -> None:
         """Refuse what no video could be read or written with."""

@@ -49,8 +49,8 @@ class Reader:
     orientation: how a player turns the planes; display_matrix: the nine numbers behind it, or None;
     pixel_aspect: width of a pixel by its height, or None; hdr: a picture with the HDR tags to keep, or None;
     container, video: the av container and stream; time_base: seconds per tick of the video's timestamps;
-    duration: seconds of video as the file states them, or None; frame_count: an estimate, or
-    None; sound_tracks: how many; covers: cover pictures by their streams;
+    rate: pictures a second, on average; duration: seconds of video as the file states them, or None;
+    frame_count: an estimate, or None; sound_tracks: how many; covers: cover pictures by their streams;
     timecode: of the first frame, or None;
     last_duration: seconds for which the frame read last is shown;
     warnings: sentences for the user, more of them as the video is read.
@@ -114,6 +114,12 @@ class Reader:
                 chapters.append({**chapter, **places})
         return chapters
 
+    @property
+    def lead_in(self) -> Fraction:
+        """The time of the earliest packet before the first frame in the file, 0 at the most."""
+        early = [_time(item) for item in self._ahead if not isinstance(item, Frame)]
+        return min((time - self._window.shift for time in early if time is not None), default=Fraction(0))
+
     def close(self) -> None:
         """Close the file."""
         self._items.close()
@@ -132,8 +138,8 @@ class Reader:
         self._intake = Intake(source)
         decoder = self.video.codec_context
         decoder.thread_type, decoder.thread_count = ThreadType.AUTO, threads
-        self._rate = Fraction(self.video.average_rate or self.video.guessed_rate or 25)
-        self._clock = Clock(self.time_base, round(1 / (self._rate * self.time_base)))
+        self.rate = Fraction(self.video.average_rate or self.video.guessed_rate or 25)
+        self._clock = Clock(self.time_base, round(1 / (self.rate * self.time_base)))
         self.last_duration = self._clock.step * self.time_base
         self._opened = False
         self._deinterlace: Filter | None = None
@@ -281,7 +287,7 @@ class Reader:
     def _timecode(self) -> str | None:
         tagged = [self.video.metadata, *(stream.metadata for stream in self.container.streams)]
         tagged.append(self.container.metadata)
-        found = next((tags["timecode"] for tags in tagged if "timecode" in tags), None)
+        found = next((tags[key] for tags in tagged for key in ("timecode", "TIMECODE") if key in tags), None)
         if found is not None and self._shift:
             self._warn("its timecode is left out, because the clip begins later")
             return None
@@ -301,7 +307,7 @@ class Reader:
             if intake.damaged:
                 self._warn(f"damaged packets skipped: {intake.damaged}")
         if clock.untimed:
-            rate = f"{float(self._rate):g}"
+            rate = f"{float(self.rate):g}"
             self._warn(f"frames without a time of their own: {clock.untimed}; placed at {rate} a second")
         if clock.moved:
             self._warn(

@@ -102,6 +102,8 @@ def open_container(source: AnyPath, rate: float | None = None) -> InputContainer
         where = str(Path(name).absolute())
     else:
         where = name
+        if name.lower().startswith("rtsp"):
+            options = {"rtsp_flags": "prefer_tcp"}  # pictures whole, not quick
     try:
         return av.open(
             where,

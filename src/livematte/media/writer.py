@@ -96,7 +96,8 @@ class Writer:
         self._streams: dict[Stream, Stream] = {}
         self._remade: dict[Stream, OpusTrack] = {}
         self._last_dts: dict[int, int] = {}
-        self._late = 0
+        self._late = self._written = 0
+        self._tick = reader.time_base if self._container.times else 1 / reader.rate
         self._held: Packet[VideoStream] | None = None
 
     def __enter__(self) -> Self:
@@ -134,7 +135,9 @@ class Writer:
         if frame.time is None:
             raise ValueError("a frame of a video needs a time")
         image = self._encodable(frame)
-        image.pts, image.time_base = round(frame.time / self._reader.time_base), self._reader.time_base
+        image.pts = round(frame.time / self._tick) if self._container.times else self._written
+        image.time_base = self._tick
+        self._written += 1
         image.pict_type = 0  # else x264 would repeat the input's choice of key frames
         with writing(self.name):
             self._pass_on(self._video.encode(image))
@@ -176,6 +179,8 @@ class Writer:
         elif format in ("matroska", "webm"):
             # sound may begin before 0, where its encoder's lead-in lies: pictures must not move for it
             options["avoid_negative_ts"] = "disabled"
+        elif format == "nut" and reader.lead_in < 0:
+            self._warn(f"its format begins at 0: all times move by {float(-reader.lead_in):.3f} s")
         return av.open(temporary, "w", format=format, container_options=options)
 
     def _movie_timescale(self) -> int:
@@ -206,12 +211,11 @@ class Writer:
 
     def _add_video(self) -> VideoStream:
         reader, first, encoding = self._reader, self._reader.first.image, self._encoding
-        rate = reader.video.average_rate or 30
+        rate = reader.rate
         settings = encoding.settings
         if reader.hdr is not None and self._kind == "picture":
             settings = {**settings, **hdr_settings(encoding.codec, reader.hdr)}
-        with _encoder_errors(encoding.encoder):
-            stream = self._output.add_stream(encoding.encoder, rate, settings, time_base=reader.time_base)
+        stream = self._output.add_stream(encoding.encoder, rate, settings, time_base=self._tick)
         assert isinstance(stream, VideoStream)
         encoder = stream.codec_context
         encoder.width, encoder.height = reader.width, reader.height
@@ -225,6 +229,8 @@ class Writer:
             encoder.codec_tag = "hvc1"  # the only one that Apple's players take
         if reader.pixel_aspect:
             encoder.sample_aspect_ratio = reader.pixel_aspect
+        with _encoder_errors(encoding.encoder):
+            encoder.open()
         stream.set_display_matrix(reader.display_matrix)
         _describe(stream, reader.video)
         if reader.timecode:
@@ -295,7 +301,7 @@ class Writer:
             raise OutputError(f"{self.name}: not written, for there was no frame")
         self._pass_on(self._video.encode(None))
         if self._held is not None:
-            self._held.duration = round(self._reader.last_duration / self._reader.time_base)
+            self._held.duration = round(self._reader.last_duration / self._tick)
             self._output.mux_one(self._held)
         for track in self._remade.values():
             for packet in track(None):
@@ -326,7 +332,9 @@ def _codec(stream: Stream) -> str:
 
 def _kept(metadata: dict[str, str]) -> dict[str, str]:
     """The tags that still hold for the result."""
-    return {key: value for key, value in metadata.items() if not key.startswith((*_STALE, "timecode"))}
+    return {
+        key: value for key, value in metadata.items() if not key.startswith((*_STALE, "timecode", "TIMECODE"))
+    }
 
 
 def _describe(stream: Stream, source: Stream) -> None:
