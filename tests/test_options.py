@@ -400,7 +400,9 @@ def test_a_timecode_is_kept(tmp_path: Path, target: str) -> None:
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
         video.metadata["timecode"] = "10:20:30:05"
         for number in range(5):
-            out.mux(video.encode(av.VideoFrame.from_ndarray(picture(number), format="rgb24")))
+            frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            out.mux(video.encode(frame))
         out.mux(video.encode(None))
     report = run(source, tmp_path / f"out{target}")
     with av.open(str(tmp_path / f"out{target}")) as clip:
@@ -440,6 +442,31 @@ def test_subtitles_are_kept_or_named(tmp_path: Path) -> None:
     assert found == [(0.0, b"line 0"), (pytest.approx(0.28), b"line 1"), (pytest.approx(0.88), b"line 2")]
 
 
+@pytest.mark.parametrize("suffix", [".nut", ".y4m", ".apng", "/%d.png"])
+@pytest.mark.parametrize("turn", [(90, False), (180, True), (270, True)])
+def test_pictures_are_turned_where_nothing_can_say_so(
+    tmp_path: Path, suffix: str, turn: tuple[int, bool]
+) -> None:
+    source = make_clip(
+        tmp_path / "in.mp4",
+        times=CFR[:3],
+        rotation=turn[0],
+        mirrored=turn[1],
+        pix_fmt="yuv422p",
+        tags=(1, 1, 1, 1),
+    )
+    report = run(source, f"{tmp_path}/out{suffix}")
+    made = tmp_path / "out" / "1.png" if "%" in suffix else tmp_path / f"out{suffix}"
+    before, after = next(read(source)), next(read(made))
+    assert after.upright_size == (after.width, after.height) == before.upright_size
+    assert np.abs(after.rgb().astype(int) - before.rgb()).mean() < 8
+    told = [warning for warning in report.warnings if "left out" in warning]
+    assert any("sound" in warning or "audio" in warning for warning in told) == (suffix != ".nut")
+    assert any("matrix, primaries and transfer" in warning for warning in told) == (
+        suffix in (".nut", ".y4m")
+    )
+
+
 # fields and HDR
 
 
@@ -466,7 +493,9 @@ def test_a_comb_of_two_moments_is_gone(tmp_path: Path) -> None:
             both = np.full((120, 160, 3), 40, np.uint8)
             both[0::2, 10 + 12 * number : 40 + 12 * number] = 220
             both[1::2, 16 + 12 * number : 46 + 12 * number] = 220
-            out.mux(video.encode(av.VideoFrame.from_ndarray(both, format="rgb24")))
+            frame = av.VideoFrame.from_ndarray(both, format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            out.mux(video.encode(frame))
         out.mux(video.encode(None))
     run(source, tmp_path / "out.mp4", quality=5)
 
@@ -748,13 +777,11 @@ def write_heic(path: Path, size: tuple[int, int]) -> None:
     """A HEIC file around one HEVC picture (ISO/IEC 23008-12): no library here writes one."""
     data = io.BytesIO()
     with av.open(data, "w", format="mp4") as out:
-        video = out.add_stream("libx265", 25, {"x265-params": "log-level=none"})
+        video = out.add_stream("libx265", 25, {"x265-params": "log-level=none:bframes=0"})
         video.width, video.height, video.pix_fmt = *size, "yuv420p"
-        packets = [
-            *video.encode(av.VideoFrame.from_ndarray(picture(0, size), format="rgb24")),
-            *video.encode(None),
-        ]
-        for packet in packets:
+        frame = av.VideoFrame.from_ndarray(picture(0, size), format="rgb24")
+        frame.pts, frame.time_base = 0, Fraction(1, 25)
+        for packet in [*video.encode(frame), *video.encode(None)]:
             out.mux(packet)
     film = data.getvalue()
     start = film.index(b"hvcC") - 4

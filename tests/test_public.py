@@ -14,6 +14,8 @@ from livematte.media import write_photo
 
 PUBLIC = [
     "Backdrop",
+    "Effect",
+    "Evaluation",
     "Frame",
     "Info",
     "InputError",
@@ -24,10 +26,13 @@ PUBLIC = [
     "Options",
     "Orientation",
     "OutputError",
+    "Peer",
     "Recipe",
     "Report",
+    "Scene",
     "Score",
     "Segmenter",
+    "Style",
     "__version__",
     "demo",
     "evaluate",

@@ -27,6 +27,6 @@ def test_a_real_clip_keeps_its_times_and_its_sound(clip: Path, tmp_path: Path) -
 
 
 def test_selfies_are_cut_out() -> None:
-    (score,) = livematte.evaluate(DATA, split="val", sets=["picsart"])
+    (score,) = livematte.evaluate(DATA, split="val", sets=["picsart"]).scores
     assert score.pictures == 150
     assert score.iou >= 0.90

@@ -125,7 +125,10 @@ def test_the_same_picture_has_the_same_alpha_at_every_depth(format: str) -> None
     found = []
     for name in ("gray", format):
         frame = blank((320, 180), name)
-        frame.planes()[0][:] = np.where(disc, 180, 60) << (frame.bits - 8)
+        luma, *chroma = frame.planes()
+        luma[:] = np.where(disc, 180, 60) << (frame.bits - 8)
+        for plane in chroma:
+            plane[:] = 1 << (frame.bits - 1)
         found.append(Refiner()(mask, frame).astype(int))
     assert np.abs(found[0] - found[1]).max() <= 3
     assert np.ptp(found[1]) > 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 import livematte
 from livematte.errors import InputError, OptionError
+from livematte.measure import flicker, iou, mad, mse
 from livematte.media import write_photo
 from livematte.segment import Segmenter
 
@@ -68,15 +70,14 @@ def frames() -> list[np.ndarray]:
 
 
 def scores(folder: Path, **options: object) -> dict[str, tuple[int, float]]:
-    return {
-        score.set: (score.pictures, score.iou) for score in livematte.evaluate(folder, threads=1, **options)
-    }
+    found = livematte.evaluate(folder, threads=1, **options).scores
+    return {score.set: (score.pictures, score.iou) for score in found if score.previous_mask}
 
 
 def test_pictures_are_counted_by_set_in_order_of_name(folder: Folder, frames: list[np.ndarray]) -> None:
     for of_set in ("b", "c", "a", "b", "b", "a"):
         folder.still(frames[0], of_set)
-    found = livematte.evaluate(folder.write(), threads=1)
+    found = livematte.evaluate(folder.write(), threads=1).scores
     assert [(score.set, score.pictures) for score in found] == [("a", 2), ("b", 3), ("c", 1)]
     assert [score.iou for score in found] == [1, 1, 1]
 
@@ -171,3 +172,184 @@ def test_a_mask_of_another_size_is_an_error(folder: Folder, frames: list[np.ndar
     write_photo(folder.path / "mask-0.png", person[::2, ::2])
     with pytest.raises(InputError, match=r"mask-0\.png"):
         livematte.evaluate(folder.write(), threads=1)
+
+
+def test_without_the_mask_before_each_frame_of_a_clip_is_a_first_frame(
+    folder: Folder, frames: list[np.ndarray]
+) -> None:
+    fed = folder.clip(frames, "clips", "walk")
+    alone = [Segmenter(threads=1)(frame).alpha for frame in frames]
+    folder.still(frames[0], "stills")
+    with_it, without, still = livematte.evaluate(folder.write(), threads=1).scores
+    assert (with_it.previous_mask, without.previous_mask, still.previous_mask) == (True, False, True)
+    wanted = np.mean([iou(one, truth) for one, truth in zip(alone, fed, strict=True)])
+    assert with_it.iou == 1 > without.iou == pytest.approx(wanted)
+    pairs = zip(alone, alone[1:], fed, fed[1:], strict=False)
+    changes = [flicker(alpha, before, truth, earlier) for before, alpha, earlier, truth in pairs]
+    assert without.flicker == pytest.approx(np.mean(changes))
+    assert (still.set, still.flicker, still.dtssd) == ("stills", None, None)
+
+
+@pytest.mark.parametrize(
+    ("row", "soft"),
+    [({"truth": "alpha"}, True), ({"by": "key"}, True), ({}, False), ({"by": "teacher"}, False)],
+)
+def test_alpha_is_measured_where_the_truth_is_alpha(
+    folder: Folder, frames: list[np.ndarray], row: dict[str, str], soft: bool
+) -> None:
+    person = folder.still(frames[0], "a", **row)
+    (score,) = livematte.evaluate(folder.write(), threads=1).scores
+    alpha = Segmenter(threads=1)(frames[0]).alpha
+    assert score.mad == (pytest.approx(mad(alpha, person)) if soft else None)
+    assert score.mse == (pytest.approx(mse(alpha, person)) if soft else None)
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Path:
+    """A clip of 26 frames, and two stills, of which the left half is a person; what they show is grey."""
+    lines = []
+    for number in range(28):
+        write_photo(tmp_path / f"{number}.png", np.full((20, 40, 3), 5 * number, np.uint8))
+        line = {"image": f"{number}.png", "mask": "mask.png", "truth": "person", "split": "val"}
+        of_clip = {"set": "clips", "clip": "walk", "frame": number}
+        lines.append(line | (of_clip if number < 26 else {"set": "stills"}))
+    write_photo(tmp_path / "mask.png", np.repeat([[255] * 20 + [0] * 20], 20, 0).astype(np.uint8))
+    (tmp_path / "index.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return tmp_path
+
+
+def person(share: float = 1.0) -> np.ndarray:
+    """Alpha of the left half, or of a share of it: its IoU."""
+    alpha = np.zeros((20, 40), np.float32)
+    alpha[:, : round(20 * share)] = 1
+    return alpha
+
+
+class Slow:
+    """Finds nobody in the first two frames after a reset, and half of him for three after a wrong mask."""
+
+    def __init__(self) -> None:
+        self.previous: np.ndarray | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        self.seen, self.previous, self.shy = 0, None, 0
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        if self.previous is not None and self.previous[0, 0] == 0 and self.previous[0, -1] == 1:
+            self.seen, self.shy = 2, 3
+        self.seen += 1
+        self.shy -= 1
+        self.previous = person()
+        return person(0.0 if self.seen <= 2 else 0.5 if self.shy >= 0 else 1.0)
+
+
+def of(name: str, results: list) -> list:
+    return [result for result in results if result.network == name]
+
+
+def test_the_promises_are_measured_in_clips(left: Path) -> None:
+    found = livematte.evaluate(left, threads=1, peers={"slow": Slow})
+    fed, alone, stills = of("slow", found.scores)
+    assert (fed.set, alone.set, stills.set) == ("clips", "clips", "stills")
+    assert (fed.iou, alone.iou, stills.iou) == (pytest.approx(24 / 26), 0, 0)
+    (promises,) = of("slow", found.promises)
+    assert promises.set == "clips"
+    assert promises.appearance == 1  # every first frame finds nobody
+    # of frames 5, 10, … 25, shown with four left out between, only 5 is the second after the reset
+    assert promises.fast == pytest.approx(1 / 5)
+    assert promises.distrust == promises.distrust_worst == 3
+
+
+def test_flicker_and_dtssd_are_means_over_neighbouring_frames(left: Path) -> None:
+    class Blinking:
+        def __call__(self, picture: np.ndarray) -> np.ndarray:
+            return person(picture[0, 0, 0] % 2)
+
+    fed, still = of("blinking", livematte.evaluate(left, threads=1, peers={"blinking": Blinking}).scores)
+    assert (fed.pictures, fed.iou) == (26, 0.5)
+    assert fed.flicker == pytest.approx(0.5)  # half of the picture changes in every frame
+    assert fed.dtssd == pytest.approx(0.5**0.5)
+    assert still.flicker is None
+
+
+def test_a_peer_that_remembers_nothing_is_measured_once(left: Path) -> None:
+    found = livematte.evaluate(left, threads=1, peers={"flat": lambda: lambda picture: person()})
+    assert [(score.set, score.iou, score.previous_mask) for score in of("flat", found.scores)] == [
+        ("clips", 1, True),
+        ("stills", 1, True),
+    ]
+    assert of("flat", found.promises) == []
+
+
+def test_the_worst_pictures_are_kept_one_of_each_clip(left: Path) -> None:
+    def fading(picture: np.ndarray) -> np.ndarray:
+        alpha = person()
+        alpha.flat[: picture[0, 0, 0]] = 0
+        return alpha
+
+    found = livematte.evaluate(left, threads=1, peers={"fading": lambda: fading})
+    kept = [
+        (shown.figures.set, shown.figures.image) for shown in found.worst if shown.figures.network == "fading"
+    ]
+    assert kept == [("clips", "25.png"), ("stills", "27.png"), ("stills", "26.png")]
+    worst = found.worst[-1]
+    assert worst.figures.iou == iou(worst.alpha, worst.truth)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "word"),
+    [
+        (np.zeros((20, 20), np.float32), r"\(20, 20\)"),
+        (np.zeros((20, 40), np.uint8), "uint8"),
+        (np.full((20, 40), 255.0), r"255\.\.255"),
+        (np.full((20, 40), -1.0), "-1"),
+        (np.full((20, 40), np.nan), "nan"),
+    ],
+)
+def test_a_peer_that_returns_no_alpha_is_an_error(left: Path, alpha: np.ndarray, word: str) -> None:
+    with pytest.raises(OptionError, match=f"odd returned .*{word}"):
+        livematte.evaluate(left, threads=1, peers={"odd": lambda: lambda picture: alpha})
+
+
+def test_a_peer_may_use_its_memory_again(left: Path) -> None:
+    memory = np.zeros((20, 40), np.float32)
+
+    def blinking(picture: np.ndarray) -> np.ndarray:
+        memory[:] = person(picture[0, 0, 0] % 2)
+        return memory
+
+    fed, _ = of("b", livematte.evaluate(left, threads=1, peers={"b": lambda: blinking}).scores)
+    assert fed.flicker == pytest.approx(0.5)
+
+
+def test_a_clip_that_changes_its_size_starts_anew(folder: Folder, frames: list[np.ndarray]) -> None:
+    folder.clip(frames[:2], "clips", "walk")
+    folder.segmenter.reset()
+    for number, frame in enumerate(frames[2:], 2):
+        folder.add(frame[:60], "clips", kind="clip", clip="walk", frame=number)
+    assert scores(folder.write()) == {"clips": (6, 1.0)}
+
+
+def test_a_peer_may_be_named_by_module_and_function(left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (left / "some_peers.py").write_text(
+        "import numpy as np\n\ndef nobody():\n    return lambda rgb: np.zeros(rgb.shape[:2], np.float32)\n"
+    )
+    monkeypatch.chdir(left)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    found = livematte.evaluate(left, threads=1, peers=["some_peers:nobody"])
+    assert [score.iou for score in of("some_peers:nobody", found.scores)] == [0, 0]
+    assert [score.network for score in found.scores] == ["best"] * 3 + ["some_peers:nobody"] * 2
+
+
+@pytest.mark.parametrize(
+    "name", ["plain", "no_such_module:peer", "json:no_such_name", "json:__name__", ":x", "x:"]
+)
+def test_a_peer_that_cannot_be_found_is_named(left: Path, name: str) -> None:
+    with pytest.raises(OptionError, match=name):
+        livematte.evaluate(left, threads=1, peers=[name])
+
+
+def test_a_peer_needs_a_name_of_its_own(left: Path) -> None:
+    with pytest.raises(OptionError, match="'best'"):
+        livematte.evaluate(left, threads=1, peers={"best": Slow})

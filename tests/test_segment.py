@@ -145,6 +145,17 @@ def test_a_change_of_size_starts_anew(
     assert same(segmenter(person), first(person))
 
 
+def test_a_previous_mask_that_is_set_is_read_by_the_next_frame(person: np.ndarray) -> None:
+    one, other = Segmenter(threads=1), Segmenter(threads=1)
+    mask = one(person).mask
+    assert np.array_equal(one.previous, mask)
+    other(person[:, :80])  # another size, so that the first frame after the reset changes it
+    other.reset()
+    assert other.previous is None
+    other.previous = mask
+    assert same(other(person), one(person))
+
+
 def test_two_segmenters_do_not_share_state(segmenter: Segmenter, person: np.ndarray) -> None:
     other = Segmenter(threads=1)
     segmenter(person)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from livematte.media import Info, Options, info, read
     from livematte.pipeline import matte, replace
     from livematte.report import Report
-    from livematte.scene import Backdrop
-    from livematte.scoring import Score, evaluate
+    from livematte.scene import Backdrop, Effect, Scene, Style
+    from livematte.scoring import Evaluation, Peer, Score, evaluate
     from livematte.segment import Segmenter
     from livematte.showcase import demo
 
@@ -28,6 +28,8 @@ __version__ = "0.1.0"
 # imported on first use: `import livematte` itself stays quick
 _HOMES = {
     "Backdrop": "scene",
+    "Effect": "scene",
+    "Evaluation": "scoring",
     "Frame": "frame",
     "Info": "media",
     "InputError": "errors",
@@ -38,10 +40,13 @@ _HOMES = {
     "Options": "media",
     "Orientation": "frame",
     "OutputError": "errors",
+    "Peer": "scoring",
     "Recipe": "lab.train",
     "Report": "report",
+    "Scene": "scene",
     "Score": "scoring",
     "Segmenter": "segment",
+    "Style": "scene",
     "demo": "showcase",
     "evaluate": "scoring",
     "export": "lab.export",
@@ -54,6 +59,8 @@ _HOMES = {
 
 __all__ = [
     "Backdrop",
+    "Effect",
+    "Evaluation",
     "Frame",
     "Info",
     "InputError",
@@ -64,10 +71,13 @@ __all__ = [
     "Options",
     "Orientation",
     "OutputError",
+    "Peer",
     "Recipe",
     "Report",
+    "Scene",
     "Score",
     "Segmenter",
+    "Style",
     "__version__",
     "demo",
     "evaluate",

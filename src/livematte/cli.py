@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -44,8 +44,16 @@ Target = Annotated[
 Settings = Annotated[livematte.Options | None, Parameter(name="*")]
 Network = Annotated[str, Parameter(help="The network that cuts out: best, or the path of a LiteRT file.")]
 Threads = Annotated[int | None, Parameter(help="For the network; half of the cores when left out.")]
+Keep = Annotated[
+    Literal["all", "largest", "middle"],
+    Parameter(help="Whom to keep: all, the largest, or whoever is nearest to the middle."),
+]
 Data = Annotated[Path, Parameter(help="A folder with index.jsonl and the pictures that it names.")]
 Sets = Annotated[list[str] | None, Parameter(name="--set", negative="")]
+Peers = Annotated[list[str] | None, Parameter(name="--peer", negative="")]
+
+WIDE = 160
+"""Columns of a table that goes to a file or a pipe."""
 
 
 @app.command
@@ -69,7 +77,9 @@ def replace(
     target: Target,
     /,
     *,
-    background: str = "blur",
+    background: str | None = None,
+    look: str | None = None,
+    style: Annotated[livematte.Style | None, Parameter(name="*")] = None,
     matte: str | None = None,
     options: Settings = None,
     network: Network = "best",
@@ -82,7 +92,11 @@ def replace(
     Parameters
     ----------
     background
-        A photo, a video, a colour (CSS name or #rrggbb), blur, or transparent.
+        A photo, video or animated picture; a colour (CSS name or #rrggbb), green or gradient:COLOUR,COLOUR;
+        the clip's own as blur, bokeh or pixelate (with a strength: blur:0.05), grey or own; or transparent.
+        Left out: blur, or the look's.
+    look
+        A ready background and style: portrait, noir, spotlight, golden, midnight, studio or mosaic.
     matte
         Where the mask goes as a video of its own, beside the result.
     """
@@ -91,6 +105,8 @@ def replace(
             source,
             target,
             background,
+            look=look,
+            style=style,
             matte=matte,
             options=options,
             network=network,
@@ -107,14 +123,23 @@ def matte(
     target: Target,
     /,
     *,
+    keep: Keep = "all",
     options: Settings = None,
     network: Network = "best",
     threads: Threads = None,
 ) -> None:
     """Write the mask itself, white where people are: grey video for a video, grey picture for a photo."""
+    style = livematte.Style(keep=keep)
     with _bar() as progress, stop_on_interrupt() as stop:
         report = livematte.matte(
-            source, target, options=options, network=network, threads=threads, progress=progress, stop=stop
+            source,
+            target,
+            style=style,
+            options=options,
+            network=network,
+            threads=threads,
+            progress=progress,
+            stop=stop,
         )
     _say(report)
 
@@ -150,24 +175,52 @@ def evaluate(
     split: str = "val",
     sets: Sets = None,
     network: Network = "best",
+    peers: Peers = None,
+    seed: int = 1,
+    json: Path | None = None,
+    html: Path | None = None,
     threads: Threads = None,
 ) -> None:
-    """Measure the person's IoU on annotated pictures.
+    """Measure masks on annotated pictures: area, outline, alpha, and clips from frame to frame.
 
     Parameters
     ----------
     split
         The split of the index to measure on.
     sets
-        Only this set of the index; may be given several times.
+        Only this set of the index; may be given several times. stand-in: clips of bodies in action, made
+        from the split's own pictures.
+    peers
+        module:function, which returns something to measure beside the network: it is called on uint8 RGB
+        pictures and returns alpha; may be given several times.
+    seed
+        Which clips are made for the stand-in.
+    json
+        A file for all the figures, picture by picture.
+    html
+        A file for one page with tables, plots and the worst pictures, which needs nothing else.
     """
+    from rich.console import Console
+
+    from livematte.scoring.table import tables
+
     with _bar() as progress:
-        scores = livematte.evaluate(
-            data, split=split, sets=sets or (), network=network, threads=threads, progress=progress
+        evaluation = livematte.evaluate(
+            data,
+            split=split,
+            sets=sets or (),
+            network=network,
+            peers=peers or (),
+            seed=seed,
+            json=json,
+            html=html,
+            threads=threads,
+            progress=progress,
         )
-    width = max(len(score.set) for score in scores)
-    for score in scores:
-        print(f"{score.set:{width}}  {score.pictures:5d} pictures  IoU {score.iou:.4f}")
+    # a file or a pipe has no width, and a table cut off at 80 columns would lose figures
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    for table in tables(evaluation):
+        console.print(table)
 
 
 @app.command

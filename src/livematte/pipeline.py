@@ -37,7 +37,7 @@ from livematte.media import (
 from livematte.media.codecs import Kind
 from livematte.media.reader import Item
 from livematte.report import Report, Stopwatch
-from livematte.scene import Backdrop, Video, composite, cut_out, make_backdrop, with_alpha
+from livematte.scene import Backdrop, Effect, Scene, Selection, Style, cut_out, with_alpha
 from livematte.segment import Segmenter
 from livematte.threads import Behind, ahead
 
@@ -53,8 +53,11 @@ DEPTH = 4
 def replace(
     source: AnyPath,
     target: AnyPath,
-    background: AnyPath | Picture | Backdrop = "blur",
+    background: AnyPath | Picture | Backdrop | None = None,
     *,
+    look: str | None = None,
+    style: Style | None = None,
+    effects: Sequence[Effect] = (),
     matte: AnyPath | None = None,
     options: Options | None = None,
     network: AnyPath = "best",
@@ -66,8 +69,12 @@ def replace(
 
     source, target: both photos, or both videos: a file, numbered pictures (`frames/%05d.png`), or `-` for
     standard input and output; the source may be an address, too. Times, sound and orientation are kept.
-    background: `blur`, a CSS colour name, `#rrggbb`, the path of a photo or video, `transparent`, a uint8
-    RGB H×W×3 picture, or a Backdrop. Transparent video goes into .mov, .webm, .mkv, .apng, .webp or pictures.
+    background: `blur`, `bokeh` or `pixelate`, each with a strength as in `blur:0.05`; `grey` or `own`;
+    `gradient:COLOUR,COLOUR`; `green`; a CSS colour name or `#rrggbb`; the path of a photo, video or animated
+    picture; `transparent`; a uint8 RGB H×W×3 picture; or a Backdrop. Left out: the look's, or blur.
+    Transparent video goes into .mov, .webm, .mkv, .apng, .webp or numbered pictures.
+    look: the name of a ready background and style; style: all else about the picture, before the look's;
+    effects: run in order on every composed frame.
     matte: where the mask goes as a video of its own, if anywhere. options: what to read and how to write it.
     network: `best`, or the path of a LiteRT file. threads: for the network.
     stop: once it is set, the video ends with the frame at work, and what is written so far is kept.
@@ -81,17 +88,21 @@ def replace(
     photo = _is_photo(source, options)
     if photo and matte is not None:
         raise OptionError("matte beside the result is for video; `livematte matte` writes that of a photo")
+    select = Selection(style or Style())
     if photo and transparent:
-        return _photo(source, target, options, network, threads, _transparent)
+        check_photo_target(target, source=source, transparent=True, overwrite=options.overwrite)
+
+        def cut(frame: Frame, matte: Matte) -> Plane:
+            return np.dstack(cut_out(frame, select(matte).levels))
+
+        return _photo(source, target, options, network, threads, cut)
     with ExitStack() as stack:
-        backdrop = None if transparent else make_backdrop(background)
-        if isinstance(backdrop, Video) and backdrop is not background:
-            stack.callback(backdrop.close)
+        scene = None if transparent else Scene(background, style, look=look, effects=effects)
+        if scene:
+            stack.callback(scene.close)
 
         def compose(frame: Frame, matte: Matte) -> Frame:
-            if backdrop is None:
-                return with_alpha(frame, matte.levels)
-            return composite(frame, matte.levels, backdrop.planes(frame, matte.levels))
+            return scene(frame, matte) if scene else with_alpha(frame, select(matte).levels)
 
         if photo:
             report = _photo(
@@ -101,17 +112,16 @@ def replace(
             reader = stack.enter_context(Reader(source, options=options))
             results = [_Result(target, "alpha" if transparent else "picture", compose)]
             if matte is not None:
-                results.append(_Result(matte, "grey", _grey))
+                results.append(_Result(matte, "grey", _greyed(style)))
             report = _video(reader, results, network, threads, progress, stop)
-    if isinstance(backdrop, Video):
-        report = dataclasses.replace(report, warnings=(*report.warnings, *backdrop.warnings))
-    return report
+    return dataclasses.replace(report, warnings=(*report.warnings, *(scene.warnings if scene else ())))
 
 
 def matte(
     source: AnyPath,
     target: AnyPath,
     *,
+    style: Style | None = None,
     options: Options | None = None,
     network: AnyPath = "best",
     threads: int | None = None,
@@ -120,13 +130,14 @@ def matte(
 ) -> Report:
     """Write the people's mask of a video as grey video, of a photo as a grey picture: white where they are.
 
-    Arguments and errors are those of `replace`.
+    Arguments and errors are those of `replace`; of the style keep, threshold, shrink and feather count.
     """
     options = options or Options()
     if _is_photo(source, options):
-        return _photo(source, target, options, network, threads, lambda _, matte: matte.levels)
+        select = Selection(style or Style())
+        return _photo(source, target, options, network, threads, lambda _, matte: select(matte).levels)
     with Reader(source, options=options) as reader:
-        return _video(reader, [_Result(target, "grey", _grey)], network, threads, progress, stop)
+        return _video(reader, [_Result(target, "grey", _greyed(style))], network, threads, progress, stop)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -245,8 +256,7 @@ def _photo(
     compose: Callable[[Frame, Matte], Plane],
 ) -> Report:
     begin = time.perf_counter()
-    transparent = compose is _transparent
-    check_photo_target(target, source=source, transparent=transparent, overwrite=options.overwrite)
+    check_photo_target(target, source=source, overwrite=options.overwrite)
     segmenter = Segmenter(network, threads=threads)
     watch = segmenter.watch
     with watch("decode"):
@@ -288,16 +298,17 @@ def _matted(
             yield (item, segmenter(item)) if isinstance(item, Frame) else item
 
 
-def _transparent(frame: Frame, matte: Matte) -> Plane:
-    return np.dstack(cut_out(frame, matte.levels))
+def _greyed(style: Style | None) -> Compose:
+    select = Selection(style or Style())
+
+    def compose(frame: Frame, matte: Matte) -> Frame:
+        levels = np.ascontiguousarray(select(matte).levels)
+        return Frame(av.VideoFrame.from_ndarray(levels, format="gray"), frame.time, frame.orientation)
+
+    return compose
 
 
-def _grey(frame: Frame, matte: Matte) -> Frame:
-    image = av.VideoFrame.from_ndarray(np.ascontiguousarray(matte.levels), format="gray")
-    return Frame(image, frame.time, frame.orientation)
-
-
-def _refuse_overwriting(target: AnyPath, background: AnyPath | Picture | Backdrop) -> None:
+def _refuse_overwriting(target: AnyPath, background: AnyPath | Picture | Backdrop | None) -> None:
     if isinstance(background, str | PathLike):
         path, behind = Path(target), Path(fspath(background))
         if path.exists() and behind.exists() and path.samefile(behind):

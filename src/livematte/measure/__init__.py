@@ -1,5 +1,19 @@
-"""How good a mask is: numpy only."""
+"""How good a mask is, in space and in time: numpy only."""
 
-from livematte.measure.area import iou
+from livematte.measure.alpha import mad, mse
+from livematte.measure.area import iou, mean_iou
+from livematte.measure.boundary import boundary_f
+from livematte.measure.motion import dtssd, flicker
+from livematte.measure.promises import frames_until_back, shortfall
 
-__all__ = ["iou"]
+__all__ = [
+    "boundary_f",
+    "dtssd",
+    "flicker",
+    "frames_until_back",
+    "iou",
+    "mad",
+    "mean_iou",
+    "mse",
+    "shortfall",
+]

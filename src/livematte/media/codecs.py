@@ -80,7 +80,8 @@ class Container:
     """One kind of file.
 
     format: FFmpeg's name; codecs: what it takes, the usual one first; deep: the usual one for more than
-    8 bits; alpha: the one that holds alpha, if any; times: whether every picture keeps its own time.
+    8 bits; alpha: the one that holds alpha, if any; times: whether every picture keeps its own time;
+    turns: whether it says how pictures are turned; tags: whether it holds chapters and metadata.
     """
 
     format: str
@@ -88,6 +89,8 @@ class Container:
     deep: str | None = None
     alpha: str | None = None
     times: bool = True
+    turns: bool = True
+    tags: bool = True
 
 
 CONTAINERS: dict[str, Container] = {
@@ -96,15 +99,15 @@ CONTAINERS: dict[str, Container] = {
     ".mov": Container("mov", ("h264", "hevc", "prores"), "hevc", "prores"),
     ".mkv": Container("matroska", ("h264", "hevc", "av1", "vp9", "prores", "ffv1", "raw"), "hevc", "ffv1"),
     ".webm": Container("webm", ("vp9", "av1"), "av1", "vp9"),
-    ".nut": Container("nut", ("ffv1", "raw", "h264", "hevc", "vp9"), "ffv1", "ffv1"),
-    ".y4m": Container("yuv4mpegpipe", ("raw",), times=False),
-    ".apng": Container("apng", ("apng",), alpha="apng"),
-    ".webp": Container("webp", ("webp",), alpha="webp"),
+    ".nut": Container("nut", ("ffv1", "raw", "h264", "hevc", "vp9"), "ffv1", "ffv1", turns=False),
+    ".y4m": Container("yuv4mpegpipe", ("raw",), times=False, turns=False, tags=False),
+    ".apng": Container("apng", ("apng",), alpha="apng", turns=False, tags=False),
+    ".webp": Container("webp", ("webp",), alpha="webp", turns=False, tags=False),
 }
 STREAMED = {"matroska": CONTAINERS[".mkv"], "nut": CONTAINERS[".nut"], "y4m": CONTAINERS[".y4m"]}
 """What can be written to a pipe, by name."""
 
-SEQUENCE = Container("image2", ("png",), alpha="png", times=False)
+SEQUENCE = Container("image2", ("png",), alpha="png", times=False, turns=False, tags=False)
 """Numbered pictures."""
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import av
+import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from livematte.frame import Frame
+from livematte.frame import Frame, Orientation
 
 WORKING = frozenset(
     f"{family}{chroma}p" for family in ("yuv", "yuvj") for chroma in ("420", "422", "444")
@@ -87,6 +88,17 @@ def reformat(
     result.color_primaries, result.color_trc = image.color_primaries, image.color_trc
     result.pts, result.duration = image.pts, image.duration
     return result
+
+
+def turned(image: av.VideoFrame, orientation: Orientation) -> av.VideoFrame:
+    """A picture with its pixels turned upright; not for 4:2:2 where sides are swapped."""
+    width, height = (image.height, image.width) if orientation.swaps_sides else (image.width, image.height)
+    result = Frame(av.VideoFrame(width, height, image.format.name))
+    for plane, out in zip(Frame(image).planes(), result.planes(), strict=True):
+        np.copyto(out, orientation.upright(plane))
+    for name in ("color_range", "colorspace", "color_primaries", "color_trc"):
+        setattr(result.image, name, getattr(image, name))
+    return result.image
 
 
 def to_working_format(

@@ -11,6 +11,7 @@ import av
 from av.codec.context import ThreadType
 from av.packet import Packet
 from av.stream import Discard, Stream
+from av.video.stream import VideoStream
 
 from livematte.errors import InputError
 from livematte.frame import Frame
@@ -53,6 +54,7 @@ class Reader:
     frame_count: an estimate, or None; sound_tracks: how many; covers: cover pictures by their streams;
     timecode: of the first frame, or None;
     last_duration: seconds for which the frame read last is shown;
+    cut_off: whether the file, once read, turned out to end before the length that it states;
     warnings: sentences for the user, more of them as the video is read.
     """
 
@@ -65,6 +67,7 @@ class Reader:
         """
         self.options = options or Options()
         self.warnings: list[str] = []
+        self.cut_off = False
         opened = open_source(source, self.options.rate)
         self.name, self.path = opened.name, opened.path
         self.container, self.video = opened.container, opened.video
@@ -128,6 +131,7 @@ class Reader:
     def _set_up(self, source: Source, threads: int) -> None:
         self.time_base = Fraction(self.video.time_base or 0)
         self._window = Window(self.options, self.time_base * (self.video.start_time or 0))
+        self.rate = _rate(self.video)
         stated = _stated_duration(source)
         self.frame_count = self._estimate_frames(stated)
         self.duration = self._inside(stated)
@@ -138,7 +142,6 @@ class Reader:
         self._intake = Intake(source)
         decoder = self.video.codec_context
         decoder.thread_type, decoder.thread_count = ThreadType.AUTO, threads
-        self.rate = Fraction(self.video.average_rate or self.video.guessed_rate or 25)
         self._clock = Clock(self.time_base, round(1 / (self.rate * self.time_base)))
         self.last_duration = self._clock.step * self.time_base
         self._opened = False
@@ -161,10 +164,9 @@ class Reader:
             return
 
     def _estimate_frames(self, duration: float | None) -> int | None:
-        rate = self.video.average_rate
         frames = self.video.frames or None
-        if frames is None and rate and duration:
-            frames = round(duration * Fraction(rate))
+        if frames is None and duration:
+            frames = round(duration * self.rate)
         inside = self._inside(duration)
         if frames is None or self._window.is_whole or not duration or inside is None:
             return frames
@@ -179,7 +181,7 @@ class Reader:
     def _is_copied(self, stream: Stream) -> bool:
         if stream.index == self.video.index or stream.discard == Discard.all:
             return False
-        if isinstance(stream, av.VideoStream) and is_cover(stream):
+        if isinstance(stream, VideoStream) and is_cover(stream):
             self.covers[stream] = b""
             return False
         if stream.type == "data" and stream.codec_context is None and "timecode" in stream.metadata:
@@ -296,7 +298,8 @@ class Reader:
     def _conclude(self, last: int) -> None:
         """Say what was wrong with the clip, now that it has been read."""
         intake, clock = self._intake, self._clock
-        if intake.is_cut_off():
+        self.cut_off = intake.is_cut_off()
+        if self.cut_off:
             begin = self._shift if not self._window.is_whole else self.first.image.pts or 0
             seconds = float((last - begin) * self.time_base + self.last_duration)
             self._warn(f"it is damaged or cut off after {seconds:.1f} s: processed up to there")
@@ -319,6 +322,14 @@ class Reader:
         sentence = f"{name}: {what}"
         if sentence not in self.warnings:
             self.warnings.append(sentence)
+
+
+def _rate(video: VideoStream) -> Fraction:
+    """Pictures a second: the average, unless it is the file's ticks in disguise."""
+    average, guessed = video.average_rate, video.guessed_rate
+    if average and guessed and average > 4 * guessed:
+        return Fraction(guessed)
+    return Fraction(average or guessed or 25)
 
 
 def _stated_duration(source: Source) -> float | None:

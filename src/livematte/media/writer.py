@@ -23,9 +23,9 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from livematte.errors import OutputError
-from livematte.frame import Frame
+from livematte.frame import Frame, Orientation
 from livematte.media.codecs import Kind, choose, hdr_settings
-from livematte.media.formats import reformat
+from livematte.media.formats import reformat, turned
 from livematte.media.output import writing
 from livematte.media.reader import Reader
 from livematte.media.sound import OpusTrack
@@ -45,6 +45,7 @@ _STALE = (
     "_STATISTICS",
 )
 _LIMITED_RANGE = 1
+_UNSPECIFIED = 2
 _LIMITED = np.rint(16 + np.arange(256) * (219 / 255)).astype(np.uint8)
 _COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 
@@ -87,8 +88,12 @@ class Writer:
         self.warnings: list[str] = []
         self._reader, self._kind = reader, kind
         self._container = self._target.container
-        size = reader.width, reader.height
-        self._encoding = choose(self._container, reader.working, size, kind, codec, quality)
+        # where the container cannot say how pictures are turned, they are turned
+        self._turn = Orientation.UPRIGHT if self._container.turns else reader.orientation
+        self._size, working = (reader.width, reader.height), reader.working
+        if self._turn.swaps_sides:
+            self._size, working = self._size[::-1], working.replace("422", "444")
+        self._encoding = choose(self._container, working, self._size, kind, codec, quality)
         self.codec = self._encoding.codec
         self._with_others = kind != "grey"
         self._with_sound = sound
@@ -192,9 +197,12 @@ class Writer:
 
     def _add_streams(self) -> None:
         reader = self._reader
-        self._output.metadata.update(_kept(reader.container.metadata))
-        with contextlib.suppress(NotImplementedError):
+        kept = _kept(reader.container.metadata)
+        if self._container.tags:
+            self._output.metadata.update(kept)
             self._output.set_chapters(reader.chapters())
+        elif kept or reader.chapters():
+            self._warn("its format holds no chapters and metadata; left out")
         others = reader.copied_streams() if self._with_others else []
         for stream in reader.container.streams:
             if stream.index == reader.video.index:
@@ -218,7 +226,7 @@ class Writer:
         stream = self._output.add_stream(encoding.encoder, rate, settings, time_base=self._tick)
         assert isinstance(stream, VideoStream)
         encoder = stream.codec_context
-        encoder.width, encoder.height = reader.width, reader.height
+        encoder.width, encoder.height = self._size
         encoder.pix_fmt = encoding.pixel_format
         if not av.VideoFormat(encoding.pixel_format).is_rgb:
             encoder.color_range = _LIMITED_RANGE if self._kind == "grey" else first.color_range
@@ -228,14 +236,23 @@ class Writer:
         if encoding.codec == "hevc" and self._container.format in _IN_BOXES:
             encoder.codec_tag = "hvc1"  # the only one that Apple's players take
         if reader.pixel_aspect:
-            encoder.sample_aspect_ratio = reader.pixel_aspect
+            aspect = reader.pixel_aspect
+            encoder.sample_aspect_ratio = 1 / aspect if self._turn.swaps_sides else aspect
         with _encoder_errors(encoding.encoder):
             encoder.open()
-        stream.set_display_matrix(reader.display_matrix)
+        if self._container.turns:
+            stream.set_display_matrix(reader.display_matrix)
+        self._say_what_is_untagged()
         _describe(stream, reader.video)
         if reader.timecode:
             stream.metadata["timecode"] = reader.timecode
         return stream
+
+    def _say_what_is_untagged(self) -> None:
+        first = self._reader.first.image
+        bare = self._container.format in ("nut", "yuv4mpegpipe") and self.codec in ("raw", "ffv1")
+        if bare and {first.colorspace, first.color_primaries, first.color_trc} != {_UNSPECIFIED}:
+            self._warn("its format holds no matrix, primaries and transfer of colour; left out")
 
     def _add_copy(self, stream: Stream) -> None:
         if _takes(self._container.format, stream):
@@ -276,10 +293,12 @@ class Writer:
         if (frame.width, frame.height) != (self._reader.width, self._reader.height):
             raise ValueError(f"a frame of {frame.width}×{frame.height} where the video has another size")
         if self._kind == "grey" and self._encoding.pixel_format.startswith("yuv"):
-            return self._from_grey(frame)
-        if frame.format == self._encoding.pixel_format:
-            return frame.image
-        return reformat(frame.image, self._encoding.pixel_format)
+            image = self._from_grey(frame)
+        elif frame.format == self._encoding.pixel_format:
+            image = frame.image
+        else:
+            image = reformat(frame.image, self._encoding.pixel_format)
+        return image if self._turn == Orientation.UPRIGHT else turned(image, self._turn)
 
     def _from_grey(self, frame: Frame) -> av.VideoFrame:
         image = av.VideoFrame(frame.width, frame.height, self._encoding.pixel_format)
@@ -297,7 +316,7 @@ class Writer:
             self._held = packet
 
     def _finish(self) -> None:
-        if not self._video.codec_context.is_open:
+        if not self._written:
             raise OutputError(f"{self.name}: not written, for there was no frame")
         self._pass_on(self._video.encode(None))
         if self._held is not None:

@@ -24,16 +24,17 @@ SOLID, CLEAR = 252, 3
 """Levels from which on a pixel is all person, and up to which it is all background."""
 
 
-def composite(frame: Frame, levels: Levels, behind: list[Plane]) -> Frame:
+def composite(frame: Frame, levels: Levels, behind: list[Plane], people: list[Plane] | None = None) -> Frame:
     """The frame's person before `behind`, as a new frame of the same format, tags and time.
 
-    levels: uint8 H×W in 0..255 at the frame's stored size; behind: planes like the frame's own.
+    levels: uint8 H×W in 0..255 at the frame's stored size; behind: planes like the frame's own;
+    people: the frame's planes in other colours, where wanted.
     out = behind + alpha · (person − behind), where the person's colour at half-transparent pixels is
     estimated, so that no rim of the old background stays.
     """
     result = frame.blank_like()
     edges: dict[tuple[int, ...], Edge] = {}
-    for plane, under, out in zip(frame.planes(), behind, result.planes(), strict=True):
+    for plane, under, out in zip(people or frame.planes(), behind, result.planes(), strict=True):
         size = plane.shape[:2]
         if size not in edges:  # both chroma planes share one
             edges[size] = Edge.of(fit(levels, size))
@@ -95,6 +96,12 @@ class Edge:
 def reduced_alpha(alpha: Levels) -> Values:
     """uint8 alpha halved as LEAST_SIDE says, as float32 in 0..1."""
     return np.multiply(halve(alpha, LEAST_SIDE), np.float32(1 / 255))
+
+
+def reduced(plane: Plane, size: tuple[int, ...]) -> Plane:
+    """A plane at (width, height), by halves as far as they go, for those are cheap."""
+    halved = halve(plane, max(size))
+    return cv2.resize(halved, size, interpolation=cv2.INTER_AREA).astype(plane.dtype, copy=False)
 
 
 def spread(plane: Values, weight: Values, radius: int, times: int = 1) -> Values:

@@ -41,7 +41,7 @@ def planes_like(frame: Frame, image: av.VideoFrame, placement: Placement = COVER
     # a grey frame takes the luma alone
     for number, (plane, own) in enumerate(zip(converted.planes(), frame.planes(), strict=False)):
         shape = own.shape[:2][::-1] if frame.orientation.swaps_sides else own.shape[:2]
-        whole = _padded(plane, there, size, shape, _black(frame, number))
+        whole = _padded(plane, there, size, shape, zero_level(frame, number))
         planes.append(np.ascontiguousarray(frame.orientation.stored(whole)))
     return planes
 
@@ -134,8 +134,8 @@ def _padded(plane: Plane, box: Box, size: tuple[int, int], shape: tuple[int, ...
     return whole
 
 
-def _black(frame: Frame, number: int) -> int:
-    """Black in one of the frame's planes."""
+def zero_level(frame: Frame, number: int) -> int:
+    """What stands for no light or no colour in one of the frame's planes."""
     if frame.image.format.is_rgb:
         return 0
     if number:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livematte.frame import Alpha, Frame, Plane, halve
+from livematte.segment.colour import by_colour
 
 LEAST_SIDE = 320
 """The frame is halved while its longer side stays at least this; there the coefficients are found."""
@@ -24,7 +25,8 @@ CONTRAST = 1.7
 class Refiner:
     """The fast guided filter (He and Sun 2015) with luma as the guide: alpha is locally a·luma + b.
 
-    a and b are found at a reduced size and enlarged. Keeps its buffers from frame to frame.
+    a and b are found at a reduced size, moved to what the colours say where these are clear (by_colour), and
+    enlarged. Keeps its buffers from frame to frame.
     """
 
     def __init__(self) -> None:
@@ -36,13 +38,14 @@ class Refiner:
         mask: float32 h×w in 0..1, the frame's small mask in stored orientation.
         """
         guide = _luma(frame)
-        peak = (1 << frame.bits) - 1
-        small = np.multiply(halve(guide, LEAST_SIDE), np.float32(1 / peak))
+        peak = np.float32((1 << frame.bits) - 1)
+        small = np.multiply(halve(guide, LEAST_SIDE), 1 / peak)
         enlarged = cv2.resize(mask, small.shape[::-1], interpolation=cv2.INTER_LINEAR)
         gain, offset = _coefficients(small, enlarged.astype(np.float32, copy=False))
-        # contrast and the range of 0..255 are folded in here, where there are few pixels
-        offset = (offset - 0.5) * np.float32(CONTRAST * 255) + np.float32(127.5)
-        gain = gain * np.float32(CONTRAST * 255 / peak)
+        gain, offset = CONTRAST * gain, CONTRAST * (offset - 0.5) + 0.5
+        gain, offset = _with_colour(gain, offset, gain * small + offset, frame)
+        # the ranges of luma and of levels are folded in here, where there are few pixels
+        gain, offset = gain * (255 / peak), offset * 255
         if self._buffers.shape[1:] != guide.shape:
             self._buffers = np.empty((2, *guide.shape), np.float32)
         whole_gain, whole_offset = self._buffers
@@ -50,6 +53,16 @@ class Refiner:
         cv2.resize(offset, guide.shape[::-1], dst=whole_offset, interpolation=cv2.INTER_LINEAR)
         cv2.multiply(whole_gain, guide, dst=whole_gain, dtype=cv2.CV_32F)
         return cv2.add(whole_gain, whole_offset, dtype=cv2.CV_8U).astype(np.uint8, copy=False)
+
+
+def _with_colour(gain: Alpha, offset: Alpha, alpha: Alpha, frame: Frame) -> tuple[Alpha, Alpha]:
+    """Gain and offset moved towards what the colours say, as far as they can be trusted."""
+    parts = []
+    for part in by_colour(alpha, frame):
+        large = cv2.resize(part, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        parts.append(large.astype(np.float32, copy=False))
+    colour_gain, colour_offset, trust = parts
+    return gain + trust * (colour_gain - gain), offset + trust * (colour_offset - offset)
 
 
 def _coefficients(guide: Alpha, mask: Alpha) -> tuple[Alpha, Alpha]:

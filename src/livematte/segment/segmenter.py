@@ -25,6 +25,7 @@ class Segmenter:
     The previous mask is its only state: the network reads it as a fourth channel, so that neighbouring
     frames agree. It is forgotten at a scene cut, when the size changes, and by `reset`.
 
+    previous: that mask, float32 h×w in 0..1 at the network's input size, or None; may be set after `reset`.
     network: `best`, or the path of a LiteRT file with an input of 1×H×W×4.
     threads: for the network; half of the machine's cores, at most 4, when left out.
     watch: counts the seconds spent on `network` and `refine`, and on other stages by whoever uses it.
@@ -40,7 +41,7 @@ class Segmenter:
         self.watch = Stopwatch()
         self._refine = Refiner()
         self._size: tuple[int, int] | None = None
-        self._previous: Alpha | None = None
+        self.previous: Alpha | None = None
         self._thumbnail: NDArray[np.uint8] | None = None
 
     def __call__(self, picture: Picture | Frame) -> Matte:
@@ -50,8 +51,8 @@ class Segmenter:
         with self.watch("network"):
             small = frame.rgb(self._network.width, self._network.height)
             if self._is_cut(small):
-                self._previous = None
-            mask = self._previous = self._network.run(small, self._previous)
+                self.previous = None
+            mask = self.previous = self._network.run(small, self.previous)
         with self.watch("refine"):
             levels = self._refine(np.ascontiguousarray(frame.orientation.stored(mask)), frame)
         return Matte(levels, mask, frame.orientation)
@@ -63,16 +64,18 @@ class Segmenter:
 
     def reset(self) -> None:
         """Forget the previous mask, as before the first frame of another clip."""
-        self._previous = self._thumbnail = None
+        self.previous = self._thumbnail = None
+        self._size = None
 
     def _fit(self, frame: Frame) -> None:
         """Choose the file whose shape is closest to the frame's whenever the size changes."""
         if frame.upright_size != self._size:
+            if self._size is not None:
+                self.reset()
             self._size = frame.upright_size
             shape = closest_shape(*self._size)
             if shape != self._shape:
                 self._shape, self._network = shape, load(self._name, *self._size, self.threads)
-            self.reset()
 
     def _is_cut(self, small: Picture) -> bool:
         thumbnail = cv2.resize(small, (32, 32), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

@@ -1,0 +1,105 @@
+"""Alpha from colour: where people and background differ clearly, a pixel says itself how far it is which."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livematte.frame import Alpha, Frame, halve
+
+Values = NDArray[np.float32]
+
+LEAST_SIDE = 160
+"""Planes are halved while their longer side stays at least this; there colours are gathered."""
+
+REACH = 6
+"""How far, in pixels at that size, the colours of people and background are looked for."""
+
+BAND = 3
+"""How far from the mask's edge, in pixels at that size, its alpha is open to doubt."""
+
+CHROMA = 3.0
+"""How much a difference in colour counts, where one in luma counts 1: shadows change luma alone."""
+
+TEXTURE, STRANGE = 4.0, 30.0
+"""How much the variance of both sides' colours, and a pixel's distance from the line between them, are held
+against what that line says."""
+
+LEAST_CONTRAST = 2e-3
+"""A squared difference of the two sides' colours (of a range of 1) below which nothing is learnt from it."""
+
+ENOUGH = 20.0
+"""A side's colour is trusted in full when this share, 1/20, of the window around is surely of that side."""
+
+
+def by_colour(alpha: Alpha, frame: Frame) -> tuple[Alpha, Alpha, Alpha]:
+    """What a pixel's own colour says about its alpha: gain, offset and trust, each float32 h×w.
+
+    By it alpha is gain · luma + offset, luma in 0..1; it is to be believed as far as trust, 0..1, says. The
+    colours of people and of background are means around each pixel of what is surely one or the other; a
+    pixel's alpha is where its colour lies on the line between both. alpha: float32 h×w in 0..1.
+    """
+    colours = _colours(frame)
+    alpha = cv2.resize(alpha, colours[0].shape[::-1], interpolation=cv2.INTER_AREA).astype(
+        np.float32, copy=False
+    )
+    alpha = np.clip(alpha, 0, 1)
+    ours, our_variance, our_share = _side(colours, _eighth_power(alpha))
+    theirs, their_variance, their_share = _side(colours, _eighth_power(1 - alpha))
+    line = ours - theirs
+    weighted = line * _weights(len(colours))
+    length = (line * weighted).sum(0)
+    from_theirs = colours - theirs
+    along = (from_theirs * weighted).sum(0) / (length + LEAST_CONTRAST)
+    beside = np.square(from_theirs - np.clip(along, 0, 1) * line)
+    strange = (beside * _weights(len(colours))).sum(0)
+    trust = length / (length + TEXTURE * (our_variance + their_variance) + LEAST_CONTRAST)
+    trust *= length / (length + STRANGE * strange + 1e-6)
+    trust *= np.minimum(our_share * ENOUGH, 1) * np.minimum(their_share * ENOUGH, 1) * _doubt(alpha)
+    trust = cv2.blur(trust, (3, 3)).astype(np.float32, copy=False)
+    gain = weighted[0] / (length + LEAST_CONTRAST)
+    # luma is left out of the offset: it comes at full size
+    return gain, along - gain * colours[0], trust
+
+
+def _colours(frame: Frame) -> Values:
+    """Luma and, if there is any, both chroma planes at the reduced size, C×h×w in 0..1."""
+    small = [halve(plane, LEAST_SIDE) for plane in frame.planes()]
+    size = small[0].shape[1::-1]
+    if small[0].ndim == 3:
+        fitted = np.moveaxis(cv2.cvtColor(small[0], cv2.COLOR_RGB2YCrCb), 2, 0)
+    else:
+        fitted = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in small])
+    return np.multiply(fitted, np.float32(1 / ((1 << frame.bits) - 1)), dtype=np.float32, order="C")
+
+
+def _side(colours: Values, weight: Alpha) -> tuple[Values, Alpha, Alpha]:
+    """The mean colour around each pixel, its variance, and the share of the window that has weight."""
+    share = _mean(weight) + np.float32(1e-4)
+    mean: Values = np.stack([_mean(colour * weight) for colour in colours]) / share
+    squares = (np.square(colours) * _weights(len(colours))).sum(0)
+    variance: Alpha = _mean(squares * weight) / share - (np.square(mean) * _weights(len(colours))).sum(0)
+    # rounding can make a variance a little negative
+    return mean, np.maximum(variance, np.float32(0)), share
+
+
+def _doubt(alpha: Alpha) -> Alpha:
+    """1 near the edge of a mask, 0 far from it."""
+    around = cv2.blur(alpha, (2 * BAND + 1, 2 * BAND + 1))
+    doubt: Alpha = np.minimum(10 * np.minimum(around, 1 - around), np.float32(1))
+    return doubt
+
+
+def _weights(channels: int) -> Values:
+    return np.array([1, CHROMA, CHROMA], np.float32)[:channels, None, None]
+
+
+def _eighth_power(values: Alpha) -> Alpha:
+    power: Alpha = np.square(np.square(np.square(values)))
+    return power
+
+
+def _mean(values: Alpha) -> Alpha:
+    side = 2 * REACH + 1
+    return cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT).astype(np.float32, copy=False)
