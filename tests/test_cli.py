@@ -17,7 +17,7 @@ from livematte import __version__
 from livematte.media import read, write_photo
 
 MAIN = [sys.executable, "-c", "from livematte.cli import main; main()"]
-COMMANDS = ["demo", "replace", "matte", "evaluate", "train", "export"]
+COMMANDS = ["demo", "replace", "matte", "info", "evaluate", "train", "export"]
 with_torch = pytest.mark.skipif(
     find_spec("torch") is None, reason="needs torch: pip install 'livematte[lab]'"
 )
@@ -53,6 +53,8 @@ def names(folder: Path) -> list[str]:
         ("replace in.mp4 in.mp4", "input itself"),
         ("replace in.mp4 none/out.mp4", "none does not exist"),
         ("replace in.png out.mp4", "out.mp4"),
+        ("info none.mp4", "none.mp4 does not exist"),
+        ("info text.mp4", "text.mp4 is not a video"),
         ("matte in.mp4 out.mp4 --network nope", "'nope'"),
         ("matte in.mp4 out.mp4 --threads 0", "threads"),
         ("demo none/out.mp4", "none does not exist"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from livematte.frame import Frame, Matte, Orientation
     from livematte.lab.export import export
     from livematte.lab.train import Recipe, train
-    from livematte.media import Options, read
+    from livematte.media import Info, Options, info, read
     from livematte.pipeline import matte, replace
     from livematte.report import Report
     from livematte.scene import Backdrop, Effect, Scene, Style
@@ -31,6 +31,7 @@ _HOMES = {
     "Effect": "scene",
     "Evaluation": "scoring",
     "Frame": "frame",
+    "Info": "media",
     "InputError": "errors",
     "LivematteError": "errors",
     "Matte": "frame",
@@ -49,6 +50,7 @@ _HOMES = {
     "demo": "showcase",
     "evaluate": "scoring",
     "export": "lab.export",
+    "info": "media",
     "matte": "pipeline",
     "read": "media",
     "replace": "pipeline",
@@ -60,6 +62,7 @@ __all__ = [
     "Effect",
     "Evaluation",
     "Frame",
+    "Info",
     "InputError",
     "LivematteError",
     "Matte",
@@ -79,6 +82,7 @@ __all__ = [
     "demo",
     "evaluate",
     "export",
+    "info",
     "matte",
     "read",
     "replace",

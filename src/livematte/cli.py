@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -140,6 +142,29 @@ def matte(
             stop=stop,
         )
     _say(report)
+
+
+@app.command
+def info(source: Source, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Say what livematte understands of a file: times, orientation, colours, sound, and what is wrong.
+
+    Parameters
+    ----------
+    json
+        For machines: the fields of livematte.Info, times in seconds.
+    """
+    found = livematte.info(source)
+    if json or not sys.stdout.isatty():
+        print(dumps(found.as_dict(), ensure_ascii=False, indent=2) if json else found, flush=True)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in found.rows():
+        table.add_row(Text(name, "bold"), Text(value))
+    Console().print(table)
 
 
 @app.command
@@ -288,6 +313,9 @@ def main() -> None:
     except KeyboardInterrupt:
         print("livematte: stopped; no output was written", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # what read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
+        sys.exit(141)
 
 
 def _phases(text: str) -> tuple[tuple[int, int], ...]:

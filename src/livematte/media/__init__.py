@@ -1,5 +1,6 @@
 """Pictures and sound in and out: videos through PyAV, photos through Pillow."""
 
+from livematte.media.info import Info, info
 from livematte.media.options import Options
 from livematte.media.photo import check_photo_target, is_photo, read_photo, read_profile, write_photo
 from livematte.media.reader import Reader, read
@@ -9,12 +10,14 @@ from livematte.media.writer import Writer
 
 __all__ = [
     "AnyPath",
+    "Info",
     "Options",
     "Reader",
     "SoundFile",
     "Writer",
     "check_input",
     "check_photo_target",
+    "info",
     "is_file",
     "is_photo",
     "read",

@@ -19,20 +19,36 @@ TO_SDR = (
 
 
 class Filter:
-    """A chain of filters for pictures of one size and format; each comes out at its own time."""
+    """A chain of filters; each picture comes out at its own time.
+
+    Where size or format change within a clip, the chain is emptied and built anew.
+    """
 
     def __init__(self, chain: tuple[tuple[str, str], ...], like: av.VideoFrame, tick: Fraction) -> None:
-        """like: a picture as those that will come; tick: seconds per unit of their timestamps."""
-        self._graph, self._tick = Graph(), tick
-        nodes = [
-            self._graph.add_buffer(width=like.width, height=like.height, format=like.format, time_base=tick)
-        ]
-        nodes += [self._graph.add(name, options) for name, options in chain]
-        self._graph.link_nodes(*nodes, self._graph.add("buffersink"))
-        self._graph.configure()
+        """like: a picture as the first that will come; tick: seconds per unit of their timestamps."""
+        self._chain, self._tick = chain, tick
+        self._build(like)
 
     def __call__(self, image: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
         """The pictures that this one completes; None at the end gives those that still wait."""
+        if image is not None and _kind(image) != self._kind:
+            yield from self._through(None)
+            self._build(image)
+        yield from self._through(image)
+
+    def _build(self, like: av.VideoFrame) -> None:
+        self._kind = _kind(like)
+        self._graph = Graph()
+        nodes = [
+            self._graph.add_buffer(
+                width=like.width, height=like.height, format=like.format, time_base=self._tick
+            )
+        ]
+        nodes += [self._graph.add(name, options) for name, options in self._chain]
+        self._graph.link_nodes(*nodes, self._graph.add("buffersink"))
+        self._graph.configure()
+
+    def _through(self, image: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
         self._graph.push(image)
         while True:
             try:
@@ -43,3 +59,7 @@ class Filter:
                 result.pts = round(result.pts * result.time_base / self._tick)
             result.time_base = self._tick
             yield result
+
+
+def _kind(image: av.VideoFrame) -> tuple[int, int, str]:
+    return image.width, image.height, image.format.name

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import av
 
 from livematte.errors import OutputError
+from livematte.media.temporary import temporary_beside
 
 
 def check_target(
@@ -23,6 +23,8 @@ def check_target(
     """
     if path.is_dir():
         raise OutputError(f"{path} is a folder; name a file in it")
+    if path.exists() and not path.is_file():  # renaming would put a file in the place of a device
+        raise OutputError(f"{path} is a device or a pipe, not a file; name a file")
     if path.suffix.lower() not in suffixes:
         *most, last = sorted(suffixes)
         raise OutputError(
@@ -45,17 +47,17 @@ def check_target(
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a hidden temporary path beside `path`; it takes that name when the block ends without an error.
 
-    On any exception, Ctrl-C included, the temporary file is deleted and `path` left as it was.
+    On any exception, Ctrl-C included, the temporary file is deleted and `path` left as it was; one that a
+    killed process left in the folder is deleted too.
     A symbolic link is followed: the file that it points to is replaced, the link stays.
     """
     target = path.resolve()
-    temporary = target.with_name(f".livematte-{secrets.token_hex(6)}{target.suffix}")
-    try:
+    with ExitStack() as stack:
+        with writing(path):
+            temporary = stack.enter_context(temporary_beside(target))
         yield temporary
         with writing(path):
             temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from os import fspath
 from pathlib import Path
@@ -16,6 +14,7 @@ from livematte.errors import OptionError, OutputError
 from livematte.media.codecs import CONTAINERS, SEQUENCE, STREAMED, Container
 from livematte.media.output import check_target, whole_file, writing
 from livematte.media.source import AnyPath
+from livematte.media.temporary import temporary_beside
 
 STANDARD_OUTPUT = "-"
 
@@ -98,8 +97,9 @@ def _numbered(pattern: Path) -> list[Path]:
 def _whole_sequence(pattern: Path) -> Iterator[str]:
     """Pictures are written into a hidden folder beside their own and moved when all are there."""
     folder = pattern.parent.absolute()
-    hidden = Path(tempfile.mkdtemp(prefix=".livematte-", dir=folder.parent))
-    try:
+    with ExitStack() as stack:
+        with writing(str(pattern)):
+            hidden = stack.enter_context(temporary_beside(folder, folder=True))
         yield str(hidden / pattern.name)
         with writing(str(pattern)):
             folder.mkdir(exist_ok=True)
@@ -107,5 +107,3 @@ def _whole_sequence(pattern: Path) -> Iterator[str]:
                 old.unlink()
             for picture in sorted(hidden.iterdir()):
                 picture.replace(folder / picture.name)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
