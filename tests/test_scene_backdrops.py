@@ -288,9 +288,6 @@ def test_an_hdr_video_behind_an_ordinary_clip_is_warned_of(tmp_path: Path) -> No
     path = make_clip(
         tmp_path / "hdr.mp4",
         times=[Fraction(0)],
-        pix_fmt="yuv420p10le",
-        codec="libx265",
-        options={"x265-params": "log-level=none"},
         tags=(1, 9, 9, 16),
         sound_tracks=0,
     )

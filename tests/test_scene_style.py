@@ -206,10 +206,10 @@ def test_a_style_that_places_nothing_is_refused(wrong: dict[str, str]) -> None:
 
 def test_a_backdrop_that_reuses_its_planes_is_graded_anew() -> None:
     class Rising:
-        kept: tuple[np.ndarray, ...] = ()
+        def __init__(self) -> None:
+            self.kept = [np.zeros((SIZE[1], SIZE[0], 3), np.uint8)]
 
         def planes(self, frame: Frame, levels: np.ndarray) -> list[np.ndarray]:
-            self.kept = self.kept or tuple(np.zeros_like(plane) for plane in frame.planes())
             self.kept[0] += 40
             return self.kept
 
