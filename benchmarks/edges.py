@@ -34,6 +34,9 @@ from livematte.segment.runtime import closest_shape
 UNKNOWN = (0.05, 0.95)
 """Alpha strictly between these is the unknown band."""
 
+SOFT = 1.5
+"""How soft the small true mask is, in its pixels (a Gaussian's sigma): about as a network's."""
+
 BAND = 0.02
 """How far around the true edge alpha is compared, as a share of the diagonal."""
 
@@ -71,10 +74,10 @@ def main() -> None:
 
 
 def enlargement(cases: list[Case]) -> None:
-    """Alpha from a perfect small mask, and from the network's: error around the edge and boundary F."""
+    """Alpha from the true mask, small and soft, and from the network's: error at the edge and boundary F."""
     print("enlarging the mask           set      mask      alpha error ×1000   boundary F   ms")
     for name in sorted({case.set for case in cases}):
-        for kind in ("perfect", "network"):
+        for kind in ("true", "network"):
             masks = [(case, _small_mask(case, kind)) for case in cases if case.set == name]
             for way, enlarge in WAYS.items():
                 rows = [_edge_error(case, enlarge, mask) for case, mask in masks]
@@ -162,8 +165,9 @@ WAYS: dict[str, Callable[[Alpha, Frame], Alpha]] = {
 
 def _small_mask(case: Case, kind: str) -> Alpha:
     high, wide = closest_shape(*case.alpha.shape[::-1])
-    if kind == "perfect":
-        return cv2.resize(case.alpha, (wide, high), interpolation=cv2.INTER_AREA)
+    if kind == "true":
+        small = cv2.resize(case.alpha, (wide, high), interpolation=cv2.INTER_AREA)
+        return cv2.GaussianBlur(small, (0, 0), SOFT)
     return Segmenter(threads=1)(case.before_old).mask
 
 

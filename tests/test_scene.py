@@ -37,7 +37,7 @@ def noise(size: tuple[int, int], format: str, seed: int) -> Frame:
 
 def as_format(rgb: np.ndarray, format: str) -> Frame:
     frame = Frame.from_rgb(rgb)
-    return frame if format == "rgb24" else Frame(frame.image.reformat(format=format))
+    return frame if format == "rgb24" else Frame(frame.image.reformat(format=format, threads=1))
 
 
 def decoded(planes: list[np.ndarray], like: Frame) -> np.ndarray:

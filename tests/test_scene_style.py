@@ -198,6 +198,26 @@ def test_an_option_out_of_range_names_itself_and_its_range(wrong: dict[str, floa
         Style(**wrong)
 
 
+@pytest.mark.parametrize("wrong", [{"fit": "fill"}, {"position": "up"}])
+def test_a_style_that_places_nothing_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(OptionError, match=r"cover|centre"):
+        Style(**wrong)
+
+
+def test_a_backdrop_that_reuses_its_planes_is_graded_anew() -> None:
+    class Rising:
+        def __init__(self) -> None:
+            self.kept = [np.zeros((SIZE[1], SIZE[0], 3), np.uint8)]
+
+        def planes(self, frame: Frame, levels: np.ndarray) -> list[np.ndarray]:
+            self.kept[0] += 40
+            return self.kept
+
+    scene, frame = Scene(Rising(), Style(exposure=-1)), as_format(flat((120, 90, 60)), "rgb24")
+    shades = [int(scene(frame, square()).rgb()[2, 2, 0]) for _ in range(3)]
+    assert shades[0] < shades[1] < shades[2]
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_look_changes_the_background_and_keeps_the_person(look: str) -> None:
     frame = as_format(picture(0, SIZE), "yuv420p")

@@ -39,6 +39,7 @@ class Filter:
     def _build(self, like: av.VideoFrame) -> None:
         self._kind = _kind(like)
         self._graph = Graph()
+        self._graph.threads = 1  # swscale in several threads spoils the first pixels of its slices
         nodes = [
             self._graph.add_buffer(
                 width=like.width, height=like.height, format=like.format, time_base=self._tick

@@ -68,12 +68,12 @@ class Edge:
     @classmethod
     def of(cls, alpha: Levels) -> Edge:
         """The edge of uint8 alpha H×W in 0..255."""
-        found = cv2.findNonZero(cv2.inRange(alpha, CLEAR + 1, SOLID - 1))
-        columns, rows = np.empty((2, 0), np.intp) if found is None else found.reshape(-1, 2).T.astype(np.intp)
+        # what is below wraps around to above: one comparison for both ends
+        places = np.flatnonzero(alpha - np.uint8(CLEAR + 1) < SOLID - CLEAR - 1)
         weight = reduced_alpha(alpha)
         high, wide = weight.shape
         height, width = alpha.shape
-        places = rows * width + columns
+        rows, columns = np.divmod(places.astype(np.int32), np.int32(width))
         near = (rows * high // height) * wide + columns * wide // width
         share = _at(alpha, places).astype(np.float32) / np.float32(255)
         solid = cv2.inRange(alpha, SOLID, 255).astype(np.uint8, copy=False)
@@ -84,12 +84,18 @@ class Edge:
 
         bits: of a sample.
         """
-        small = halve(plane, LEAST_SIDE).astype(np.float32)
-        ours = _at(spread(small, self.weight, REACH), self.near)
-        theirs = _at(spread(small, 1 - self.weight, REACH), self.near)
+        small, peak = halve(plane, LEAST_SIDE).astype(np.float32), (1 << bits) - 1
+        weight = self.weight if plane.ndim == 2 else self.weight[..., None]
+        # what is part person and part background says little of either
+        first = spread(small, _fourth_power(self.weight), REACH)
+        room = spread(small, _fourth_power(1 - self.weight), REACH)
+        # a second time, with each pixel's own colour instead of its mixture
+        own = np.clip(first + weight * (small - weight * first - (1 - weight) * room), 0, peak)
+        ours = _at(spread(own, np.square(self.weight), REACH // 2), self.near)
+        theirs = _at(room, self.near)
         share = self.share[:, None] if plane.ndim == 3 else self.share
         rest = _at(plane, self.places) - theirs - share * (ours - theirs)
-        colour: Values = np.clip(ours + share * rest, 0, (1 << bits) - 1)
+        colour: Values = np.clip(ours + share * rest, 0, peak)
         return colour
 
 
@@ -115,6 +121,11 @@ def spread(plane: Values, weight: Values, radius: int, times: int = 1) -> Values
     for _ in range(times):
         plane, weight = _float(cv2.blur(plane, window)), _float(cv2.blur(weight, window))
     return plane / (weight[..., None] if plane.ndim == 3 else weight)
+
+
+def _fourth_power(share: Values) -> Values:
+    power: Values = np.square(np.square(share))
+    return power
 
 
 def _float(values: NDArray[Any]) -> Values:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from livematte.errors import OptionError
 from livematte.frame import Frame, Plane
 from livematte.media.formats import is_full_range
-from livematte.scene.backdrop import Backdrop
+from livematte.scene.backdrop import Backdrop, Photo
 from livematte.scene.composite import Levels
+from livematte.scene.moving import Video
 
 Matrix = NDArray[np.float64]
 
@@ -98,8 +99,8 @@ class Graded:
         self._after: list[Plane] = []
 
     def planes(self, frame: Frame, levels: Levels) -> list[Plane]:
-        """The other backdrop's planes, graded; one that stands still is graded once."""
+        """The other backdrop's planes, graded; a picture that stands still is graded once."""
         planes = self._backdrop.planes(frame, levels)
-        if planes is not self._before:
+        if planes is not self._before or not isinstance(self._backdrop, Photo | Video):
             self._before, self._after = planes, self._grade(frame, planes)
         return self._after

@@ -15,7 +15,6 @@ from livematte.scene.integrate import Matcher, shadowed, shaped, wrap_light
 from livematte.scene.looks import look_of
 from livematte.scene.moving import Video
 from livematte.scene.people import Chooser
-from livematte.scene.placement import Placement
 from livematte.scene.style import Style
 from livematte.scene.words import make_backdrop
 
@@ -70,12 +69,10 @@ class Scene:
         if look is not None:
             style = style.over(look_of(look).style)
             chosen = look_of(look).background if background is None else background
-        placement = Placement.of(style.fit, style.position)
-        backdrop = make_backdrop("blur" if chosen is None else chosen, placement, loop=style.loop)
+        backdrop = make_backdrop("blur" if chosen is None else chosen, style.placement, loop=style.loop)
         self._video = backdrop if isinstance(backdrop, Video) else None
         self._closes = backdrop is not background
-        grade = Grade(style.saturation, style.exposure, style.warmth)
-        self._backdrop = backdrop if grade == Grade() else Graded(backdrop, grade)
+        self._backdrop = backdrop if style.grade == Grade() else Graded(backdrop, style.grade)
         self._style = style
         self._select = Selection(style)
         self._matcher = Matcher(style.match) if style.match else None

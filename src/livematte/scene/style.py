@@ -6,11 +6,10 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from livematte.errors import OptionError
+from livematte.scene.grade import Grade
+from livematte.scene.placement import Placement
 
 _RANGES = {
-    "saturation": (0, 2),
-    "exposure": (-4, 4),
-    "warmth": (-1, 1),
     "threshold": (0, 1),
     "shrink": (-0.05, 0.05),
     "feather": (0, 0.05),
@@ -70,10 +69,21 @@ class Style:
     shadow: float = 0.0
 
     def __post_init__(self) -> None:
+        _ = self.grade, self.placement  # both refuse what is out of range
         for name, (least, most) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not least <= value <= most:
                 raise OptionError(f"{name.replace('_', '-')} is between {least} and {most}, not {value}")
+
+    @property
+    def grade(self) -> Grade:
+        """What is done to the background's colours."""
+        return Grade(self.saturation, self.exposure, self.warmth)
+
+    @property
+    def placement(self) -> Placement:
+        """Where a photo or video goes."""
+        return Placement.of(self.fit, self.position)
 
     def over(self, other: Style) -> Style:
         """The other style, with all that is not left out in this one."""

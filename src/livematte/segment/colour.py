@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livematte.frame import Alpha, Frame, halve
+from livematte.frame import Alpha, Plane, halve
 
 Values = NDArray[np.float32]
 
@@ -33,14 +35,15 @@ ENOUGH = 20.0
 """A side's colour is trusted in full when this share, 1/20, of the window around is surely of that side."""
 
 
-def by_colour(alpha: Alpha, frame: Frame) -> tuple[Alpha, Alpha, Alpha]:
+def by_colour(alpha: Alpha, planes: Sequence[Plane], peak: int) -> tuple[Alpha, Alpha, Alpha]:
     """What a pixel's own colour says about its alpha: gain, offset and trust, each float32 h×w.
 
     By it alpha is gain · luma + offset, luma in 0..1; it is to be believed as far as trust, 0..1, says. The
     colours of people and of background are means around each pixel of what is surely one or the other; a
-    pixel's alpha is where its colour lies on the line between both. alpha: float32 h×w in 0..1.
+    pixel's alpha is where its colour lies on the line between both. alpha: float32 h×w in 0..1; planes: luma
+    and, if there is any, both chroma planes, of any sizes, 0..peak.
     """
-    colours = _colours(frame)
+    colours = _reduced(planes, peak)
     alpha = cv2.resize(alpha, colours[0].shape[::-1], interpolation=cv2.INTER_AREA).astype(
         np.float32, copy=False
     )
@@ -63,15 +66,12 @@ def by_colour(alpha: Alpha, frame: Frame) -> tuple[Alpha, Alpha, Alpha]:
     return gain, along - gain * colours[0], trust
 
 
-def _colours(frame: Frame) -> Values:
-    """Luma and, if there is any, both chroma planes at the reduced size, C×h×w in 0..1."""
-    small = [halve(plane, LEAST_SIDE) for plane in frame.planes()]
-    size = small[0].shape[1::-1]
-    if small[0].ndim == 3:
-        fitted = np.moveaxis(cv2.cvtColor(small[0], cv2.COLOR_RGB2YCrCb), 2, 0)
-    else:
-        fitted = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in small])
-    return np.multiply(fitted, np.float32(1 / ((1 << frame.bits) - 1)), dtype=np.float32, order="C")
+def _reduced(planes: Sequence[Plane], peak: int) -> Values:
+    """The planes at one reduced size, C×h×w in 0..1."""
+    small = [halve(plane, LEAST_SIDE) for plane in planes]
+    size = small[0].shape[::-1]
+    fitted = [cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in small]
+    return np.multiply(np.stack(fitted), np.float32(1 / peak), dtype=np.float32)
 
 
 def _side(colours: Values, weight: Alpha) -> tuple[Values, Alpha, Alpha]:

@@ -38,12 +38,13 @@ class Refiner:
         mask: float32 h×w in 0..1, the frame's small mask in stored orientation.
         """
         guide = _luma(frame)
-        peak = np.float32((1 << frame.bits) - 1)
-        small = np.multiply(halve(guide, LEAST_SIDE), 1 / peak)
+        reduced, peak = halve(guide, LEAST_SIDE), (1 << frame.bits) - 1
+        small = np.multiply(reduced, np.float32(1 / peak))
         enlarged = cv2.resize(mask, small.shape[::-1], interpolation=cv2.INTER_LINEAR)
         gain, offset = _coefficients(small, enlarged.astype(np.float32, copy=False))
         gain, offset = CONTRAST * gain, CONTRAST * (offset - 0.5) + 0.5
-        gain, offset = _with_colour(gain, offset, gain * small + offset, frame)
+        told = by_colour(gain * small + offset, [reduced, *_chroma(frame)], peak)
+        gain, offset = _trusting(gain, offset, told)
         # the ranges of luma and of levels are folded in here, where there are few pixels
         gain, offset = gain * (255 / peak), offset * 255
         if self._buffers.shape[1:] != guide.shape:
@@ -55,13 +56,10 @@ class Refiner:
         return cv2.add(whole_gain, whole_offset, dtype=cv2.CV_8U).astype(np.uint8, copy=False)
 
 
-def _with_colour(gain: Alpha, offset: Alpha, alpha: Alpha, frame: Frame) -> tuple[Alpha, Alpha]:
-    """Gain and offset moved towards what the colours say, as far as they can be trusted."""
-    parts = []
-    for part in by_colour(alpha, frame):
-        large = cv2.resize(part, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        parts.append(large.astype(np.float32, copy=False))
-    colour_gain, colour_offset, trust = parts
+def _trusting(gain: Alpha, offset: Alpha, told: tuple[Alpha, Alpha, Alpha]) -> tuple[Alpha, Alpha]:
+    """Gain and offset moved towards what the colours have told, as far as they are to be trusted."""
+    large = cv2.resize(cv2.merge(told), gain.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    colour_gain, colour_offset, trust = cv2.split(large)
     return gain + trust * (colour_gain - gain), offset + trust * (colour_offset - offset)
 
 
@@ -84,3 +82,11 @@ def _luma(frame: Frame) -> Plane:
     if first.ndim == 3:
         return cv2.cvtColor(first, cv2.COLOR_RGB2GRAY).astype(first.dtype, copy=False)
     return first
+
+
+def _chroma(frame: Frame) -> list[Plane]:
+    first, *chroma = frame.planes()
+    if first.ndim == 3:
+        coloured = cv2.cvtColor(halve(first, LEAST_SIDE), cv2.COLOR_RGB2YCrCb).astype(first.dtype, copy=False)
+        return [coloured[..., 1], coloured[..., 2]]
+    return chroma
