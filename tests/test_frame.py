@@ -173,3 +173,11 @@ def test_halving_is_the_mean_of_four() -> None:
 def test_what_is_small_enough_is_not_copied() -> None:
     plane = np.zeros((48, 64), np.uint8)
     assert halve(plane, 64) is plane
+
+
+@pytest.mark.parametrize(("lines", "matrix"), [(480, "ITU601"), (720, "ITU709")])
+def test_an_untagged_picture_has_the_matrix_that_players_take(lines: int, matrix: str) -> None:
+    rgb = np.full((lines, lines, 3), (30, 200, 60), np.uint8)
+    image = Frame.from_rgb(rgb).image.reformat(format="yuv420p", dst_colorspace=matrix, threads=1)
+    image.colorspace = 2  # not said
+    assert np.abs(Frame(image).rgb().astype(int) - rgb).max() <= 3

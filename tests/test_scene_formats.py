@@ -9,10 +9,9 @@ import av
 import numpy as np
 import pytest
 
-from livematte.frame import Frame, Orientation, Plane
+from livematte.frame import HLG, PQ, Frame, Orientation, Plane
 from livematte.scene import Blur, Colour, Photo, Video, composite, cut_out
 from livematte.scene.convert import planes_like
-from livematte.scene.hdr import HLG, PQ
 from livematte.segment.refine import Refiner
 
 LAYOUTS = ["yuv420p", "yuv422p", "yuv444p"]

@@ -27,6 +27,15 @@ Alpha = NDArray[np.float32]
 """H×W float32 in 0..1, 1 where the person is."""
 
 
+PQ, HLG = 16, 18
+"""The transfer functions of HDR, by ITU-T H.273's numbers."""
+
+_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
+"""The matrices of ITU-T H.273 that swscale knows, by its numbers: 6 is the same matrix as 5."""
+
+_BT601, _BT709, _BT2020 = 5, 1, 9
+
+
 class Orientation(IntEnum):
     """How stored pixels must be turned to stand upright; the numbers are EXIF's."""
 
@@ -146,7 +155,12 @@ class Frame:
         if self.orientation.swaps_sides:
             size = size[::-1]
         small = self.image.reformat(
-            width=size[0], height=size[1], format="rgb24", interpolation="AREA", threads=1
+            width=size[0],
+            height=size[1],
+            format="rgb24",
+            interpolation="AREA",
+            src_colorspace=None if self.image.format.is_rgb else matrix_of(self.image),
+            threads=1,
         )
         return np.ascontiguousarray(self.orientation.upright(small.to_ndarray()))
 
@@ -168,6 +182,23 @@ class Matte:
     def alpha(self) -> Alpha:
         """Alpha at the frame's upright size, float32 H×W in 0..1."""
         return self.orientation.upright(self.levels).astype(np.float32) / np.float32(255)
+
+
+def is_hdr(image: av.VideoFrame) -> bool:
+    """Whether a picture's transfer function is PQ or HLG."""
+    return image.color_trc in (PQ, HLG)
+
+
+def matrix_of(image: av.VideoFrame) -> int:
+    """The matrix of a YUV picture, as swscale counts.
+
+    Where it is not tagged, what players take: BT.2020 for HDR, else BT.709 from 720 lines on.
+    """
+    if image.colorspace in _MATRICES:
+        return _MATRICES[image.colorspace]
+    if is_hdr(image):
+        return _BT2020
+    return _BT709 if min(image.width, image.height) >= 720 else _BT601
 
 
 def check_picture(picture: NDArray[Any]) -> None:

@@ -8,18 +8,14 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from livematte.frame import Frame, Orientation
+from livematte.frame import Frame, Orientation, matrix_of
 
 WORKING = frozenset(
     f"{family}{chroma}p" for family in ("yuv", "yuvj") for chroma in ("420", "422", "444")
 ) | frozenset(f"yuv{chroma}p10le" for chroma in ("420", "422", "444"))
 """Planar YUV of 8 or 10 bits; `yuvj` is the old name of full range."""
 
-PQ, HLG = 16, 18
-"""The transfer functions of HDR, by ITU-T H.273's numbers."""
-
 _BT709 = 1  # ITU-T H.273's number of the matrix
-_SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 
 
 def is_full_range(image: av.VideoFrame) -> bool:
@@ -32,18 +28,6 @@ def is_full_range(image: av.VideoFrame) -> bool:
 def is_rgb(image: av.VideoFrame) -> bool:
     """Whether a picture's samples are red, green and blue."""
     return image.format.is_rgb or image.format.has_palette
-
-
-def is_hdr(image: av.VideoFrame) -> bool:
-    """Whether a picture is tagged as HDR, PQ or HLG."""
-    return image.color_trc in (PQ, HLG)
-
-
-def swscale_matrix(image: av.VideoFrame) -> int:
-    """The picture's matrix as swscale counts; untagged, BT.709 from 720 lines on, as players take it."""
-    if image.colorspace in _SWSCALE:
-        return _SWSCALE[image.colorspace]
-    return int(Colorspace.ITU709 if min(image.width, image.height) >= 720 else Colorspace.ITU601)
 
 
 def working_format(image: av.VideoFrame, chroma: str | None = None) -> str:
@@ -74,7 +58,7 @@ def reformat(
         height=height or image.height,
         format=format,
         interpolation="BICUBIC",
-        src_colorspace=swscale_matrix(image) if to_rgb and not rgb else None,
+        src_colorspace=matrix_of(image) if to_rgb and not rgb else None,
         src_color_range=stored,
         dst_color_range=wanted,
         dst_colorspace=int(Colorspace.ITU709) if rgb and not to_rgb else None,

@@ -14,10 +14,10 @@ from av.stream import Discard, Stream
 from av.video.stream import VideoStream
 
 from livematte.errors import InputError
-from livematte.frame import Frame
+from livematte.frame import Frame, is_hdr
 from livematte.media.clock import Clock
 from livematte.media.filters import DEINTERLACE, TO_SDR, Filter
-from livematte.media.formats import is_full_range, is_hdr, to_working_format, what_is_lost, working_format
+from livematte.media.formats import is_full_range, to_working_format, what_is_lost, working_format
 from livematte.media.intake import Intake
 from livematte.media.options import Options
 from livematte.media.orientation import display_matrix, orientation_of

@@ -5,17 +5,12 @@ from __future__ import annotations
 import av
 import cv2
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange
 
-from livematte.frame import Frame, Plane
+from livematte.frame import Frame, Plane, is_hdr, matrix_of
 from livematte.media.formats import is_full_range
-from livematte.scene.hdr import is_hdr, lift
+from livematte.scene.hdr import lift
 from livematte.scene.placement import COVER, Box, Placement
-
-_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
-"""The matrices of ITU-T H.273 that swscale knows, by its numbers: 6 is the same matrix as 5."""
-
-_BT2020 = 9
 
 
 def fitted(picture: Plane, width: int, height: int, placement: Placement = COVER) -> Plane:
@@ -60,7 +55,7 @@ def _converted(image: av.VideoFrame, width: int, height: int, frame: Frame) -> a
         image = _coloured(image)
     if image.format.name == "rgb48le" and not like.format.is_rgb:
         image = _as_swscale_has_it(image)
-    matrix = None if like.format.is_rgb else _matrix(like)
+    matrix = None if like.format.is_rgb else matrix_of(like)
     full = like.format.is_rgb or is_full_range(like)
     return _reformatted(image, width, height, format, full, matrix)
 
@@ -74,21 +69,12 @@ def _reformatted(
         height=height,
         format=format,
         interpolation="BICUBIC" if width >= image.width else "AREA",
-        src_colorspace=None if rgb else _matrix(image),
+        src_colorspace=None if rgb else matrix_of(image),
         dst_colorspace=matrix,
         src_color_range=int(ColorRange.JPEG if rgb or is_full_range(image) else ColorRange.MPEG),
         dst_color_range=int(ColorRange.JPEG if full else ColorRange.MPEG),
         threads=1,
     )
-
-
-def _matrix(image: av.VideoFrame) -> int:
-    """The picture's matrix; where it is not tagged, what players take: BT.709 from 720 lines on."""
-    if image.colorspace in _MATRICES:
-        return _MATRICES[image.colorspace]
-    if is_hdr(image):
-        return _BT2020
-    return int(Colorspace.ITU709 if min(image.width, image.height) >= 720 else Colorspace.ITU601)
 
 
 def _cut(image: av.VideoFrame, box: Box) -> av.VideoFrame:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 
-import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livematte.frame import Plane
+from livematte.frame import HLG, PQ, Plane
 
 Values = NDArray[np.float32]
-
-PQ, HLG = 16, 18
-"""ITU-T H.273's numbers of the two HDR transfer functions."""
 
 WHITE = 203.0
 """cd/m² at which the white of an ordinary picture is shown (BT.2408)."""
@@ -34,11 +30,6 @@ _TO_BT2020 = np.array(
 
 _LUMINANCE = np.array([[0.2627, 0.6780, 0.0593]], np.float32)
 """Of BT.2020's primaries."""
-
-
-def is_hdr(image: av.VideoFrame) -> bool:
-    """Whether a picture's transfer function is PQ or HLG."""
-    return image.color_trc in (PQ, HLG)
 
 
 def lift(picture: Plane, transfer: int) -> NDArray[np.uint16]:

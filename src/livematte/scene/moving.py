@@ -12,12 +12,11 @@ import numpy as np
 from PIL import Image
 
 from livematte.errors import InputError
-from livematte.frame import Frame, Orientation, Plane
+from livematte.frame import Frame, Orientation, Plane, is_hdr
 from livematte.media import Reader
 from livematte.scene.backdrop import kind
 from livematte.scene.composite import Levels
 from livematte.scene.convert import planes_like
-from livematte.scene.hdr import is_hdr
 from livematte.scene.placement import COVER, Placement
 
 _ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
