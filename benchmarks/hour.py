@@ -7,8 +7,8 @@ The hour is the clip that comes with livematte, scaled to fill 1280×720 and rep
 its sound. The resident memory of the process and its children is read once a second while it runs. Exits
 with 1 where the memory later exceeds that of the first minute by more than 20 MB or frames are missing.
 
-An MP4 or MOV ends with an index of every packet, which FFmpeg holds until then, some 72 bytes a packet whatever
-livematte does: about 20 MB for an hour at 30 frames a second with sound. It is counted, and told apart.
+An MP4 or MOV ends with an index of every packet, which FFmpeg holds until then: some 72 bytes a packet, about
+20 MB for an hour at 30 frames a second with sound, whatever livematte does. It is counted, and told apart.
 """
 
 from __future__ import annotations

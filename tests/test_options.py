@@ -246,6 +246,33 @@ def test_a_hardware_encoder_runs_or_is_named(tmp_path: Path) -> None:
     assert found
 
 
+@pytest.mark.parametrize(
+    ("pix_fmt", "codec", "suffix", "word"),
+    [
+        ("yuv420p10le", "vp9", ".webm", "10 bits a channel become 8"),
+        ("yuv444p", "av1", ".mp4", "colour resolution is reduced"),
+        ("yuv420p10le", None, "/%d.png", "10 bits a channel become 8"),
+        ("yuv444p10le", "prores", ".mov", ""),
+        ("yuv422p10le", None, ".nut", ""),
+    ],
+)
+def test_what_a_codec_cannot_hold_is_said(
+    tmp_path: Path, pix_fmt: str, codec: str | None, suffix: str, word: str
+) -> None:
+    source = make_clip(tmp_path / "in.mkv", pix_fmt=pix_fmt, times=CFR[:3], sound_tracks=0)
+    report = run(source, f"{tmp_path}/out{suffix}", codec=codec)
+    told = [warning for warning in report.warnings if "become" in warning or "reduced" in warning]
+    assert len(told) == bool(word)
+    assert all(word in warning for warning in told)
+
+
+def test_prores_of_full_range_looks_the_same(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4", pix_fmt="yuvj420p", tags=(2, 5, 5, 6), times=CFR[:3])
+    run(source, tmp_path / "out.mov", codec="prores")
+    before, after = next(read(source)), next(read(tmp_path / "out.mov"))
+    assert np.abs(after.rgb().astype(int) - before.rgb()).mean() < 3
+
+
 def test_chroma_can_be_halved_for_every_player(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4", pix_fmt="yuv444p", times=CFR[:4])
     report = run(source, tmp_path / "out.mp4", chroma="420")
@@ -352,6 +379,13 @@ def test_webm_gets_its_sound_encoded_anew_and_says_so(tmp_path: Path) -> None:
             stream.codec_context.name for stream in clip.streams.audio
         ] == ["opus"] * 2
         assert 1.9 < sum(frame.samples / frame.sample_rate for frame in clip.decode(audio=1)) < 2.1
+
+
+def test_webm_takes_opus_as_it_is(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mkv", sound_codec="libopus", sound_tracks=2)
+    report = run(source, tmp_path / "out.webm")
+    assert report.warnings == ()
+    assert packets_of(tmp_path / "out.webm") == packets_of(source)
 
 
 def with_cover(folder: Path, suffix: str) -> tuple[Path, bytes]:

@@ -24,7 +24,8 @@ class Codec:
 
     encoder: FFmpeg's name; formats: pixel formats for pictures, most wanted last where bits are missing;
     alpha: the pixel format that holds alpha, if any; settings: of the encoder;
-    quality: name of the rate factor's setting, its least, usual and highest value, if it has one.
+    quality: name of the rate factor's setting, its least, usual and highest value, if it has one;
+    limited: whether its decoders take every picture for limited range.
     """
 
     encoder: str
@@ -32,6 +33,7 @@ class Codec:
     alpha: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     quality: tuple[str, int, int, int] | None = None
+    limited: bool = False
 
 
 def _planar(*suffixes: str, chromas: tuple[str, ...] = ("420", "422", "444")) -> tuple[str, ...]:
@@ -65,12 +67,12 @@ CODECS: dict[str, Codec] = {
         {"b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1", "auto-alt-ref": "0"},
         ("crf", 0, 28, 63),
     ),
-    "prores": Codec("prores_ks", _planar("10le", chromas=("422", "444")), "yuva444p10le"),
+    "prores": Codec("prores_ks", _planar("10le", chromas=("422", "444")), "yuva444p10le", limited=True),
     "ffv1": Codec("ffv1", _planar("", "10le"), "yuva420p", {"level": "3", "slicecrc": "1"}),
     "raw": Codec("rawvideo", _planar("", "10le"), "yuva420p"),
     "png": Codec("png", ("rgb24",), "rgba"),
     "apng": Codec("apng", ("rgb24",), "rgba"),
-    "webp": Codec("libwebp_anim", ("yuv420p",), "yuva420p", {"quality": "90"}),
+    "webp": Codec("libwebp_anim", ("bgra",), "bgra", {"quality": "90"}),
 }
 _HARDWARE = ("nvenc", "qsv", "amf", "vaapi", "videotoolbox", "mf", "v4l2m2m", "vulkan", "d3d12va")
 
@@ -97,7 +99,7 @@ CONTAINERS: dict[str, Container] = {
     ".mp4": Container("mp4", ("h264", "hevc", "av1", "vp9"), "hevc"),
     ".m4v": Container("mp4", ("h264", "hevc", "av1"), "hevc"),
     ".mov": Container("mov", ("h264", "hevc", "prores"), "hevc", "prores"),
-    ".mkv": Container("matroska", ("h264", "hevc", "av1", "vp9", "prores", "ffv1", "raw"), "hevc", "ffv1"),
+    ".mkv": Container("matroska", ("h264", "hevc", "av1", "vp9", "prores", "ffv1"), "hevc", "ffv1"),
     ".webm": Container("webm", ("vp9", "av1"), "av1", "vp9"),
     ".nut": Container("nut", ("ffv1", "raw", "h264", "hevc", "vp9"), "ffv1", "ffv1", turns=False),
     ".y4m": Container("yuv4mpegpipe", ("raw",), times=False, turns=False, tags=False),
@@ -113,12 +115,27 @@ SEQUENCE = Container("image2", ("png",), alpha="png", times=False, turns=False, 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How one result is encoded: FFmpeg's name of the encoder, its pixel format and its settings."""
+    """How one result is encoded: FFmpeg's name of the encoder, its pixel format and its settings.
+
+    limited: whether its pictures must be of limited range.
+    """
 
     codec: str
     encoder: str
     pixel_format: str
     settings: dict[str, str]
+    limited: bool = False
+
+    def loses(self, working: str) -> str | None:
+        """What of a working format it cannot hold, in words; None where it holds everything."""
+        if av.VideoFormat(self.pixel_format).is_rgb:
+            return "10 bits a channel become 8" if working.endswith("10le") else None
+        lost = []
+        if working.endswith("10le") and "10" not in self.pixel_format:
+            lost.append("10 bits a channel become 8")
+        if _chroma(self.pixel_format) < _chroma(working):
+            lost.append("colour resolution is reduced")
+        return "; ".join(lost) or None
 
 
 def choose(
@@ -141,7 +158,8 @@ def choose(
     settings = {**chosen.settings, **_rate_factor(name, chosen, quality)}
     if name == "av1":
         os.environ.setdefault("SVT_LOG", "1")  # it would talk on standard error
-    return Encoding(name, chosen.encoder, _pixel_format(name, chosen, working, size, kind), settings)
+    pixel_format = _pixel_format(name, chosen, working, size, kind)
+    return Encoding(name, chosen.encoder, pixel_format, settings, chosen.limited)
 
 
 def hdr_settings(codec: str, image: av.VideoFrame) -> dict[str, str]:
@@ -213,8 +231,13 @@ def _nearest(formats: tuple[str, ...], working: str) -> str:
     """What an encoder has for a format that it lacks: as many bits, then as fine a colour."""
     deep = working.endswith("10le")
     fitting = [one for one in formats if one.endswith("10le") == deep] or list(formats)
-    finer = [one for one in fitting if one[3:6] >= working[3:6]]
+    finer = [one for one in fitting if _chroma(one) >= _chroma(working)]
     return finer[0] if finer else fitting[-1]
+
+
+def _chroma(format: str) -> str:
+    """`420`, `422` or `444` of a YUV format's name; the first for NV12 and its like."""
+    return next((chroma for chroma in ("422", "444") if chroma in format), "420")
 
 
 def _rate_factor(name: str, codec: Codec, quality: int | None) -> dict[str, str]:

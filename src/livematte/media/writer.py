@@ -201,7 +201,7 @@ class Writer:
         if self._container.tags:
             self._output.metadata.update(kept)
             self._output.set_chapters(reader.chapters())
-        elif kept or reader.chapters():
+        elif kept or reader.timecode or reader.chapters():
             self._warn("its format holds no chapters and metadata; left out")
         others = reader.copied_streams() if self._with_others else []
         for stream in reader.container.streams:
@@ -229,7 +229,8 @@ class Writer:
         encoder.width, encoder.height = self._size
         encoder.pix_fmt = encoding.pixel_format
         if not av.VideoFormat(encoding.pixel_format).is_rgb:
-            encoder.color_range = _LIMITED_RANGE if self._kind == "grey" else first.color_range
+            limited = self._kind == "grey" or encoding.limited
+            encoder.color_range = _LIMITED_RANGE if limited else first.color_range
             encoder.colorspace = first.colorspace
         encoder.color_primaries, encoder.color_trc = first.color_primaries, first.color_trc
         encoder.thread_type = ThreadType.FRAME if encoding.codec == "h264" else ThreadType.AUTO
@@ -242,13 +243,16 @@ class Writer:
             encoder.open()
         if self._container.turns:
             stream.set_display_matrix(reader.display_matrix)
-        self._say_what_is_untagged()
+        self._say_what_is_lost()
         _describe(stream, reader.video)
         if reader.timecode:
             stream.metadata["timecode"] = reader.timecode
         return stream
 
-    def _say_what_is_untagged(self) -> None:
+    def _say_what_is_lost(self) -> None:
+        lost = self._encoding.loses(self._reader.working)
+        if lost and self._kind != "grey":
+            self._warn(f"{lost} in {self._encoding.pixel_format} ({self.codec})")
         first = self._reader.first.image
         bare = self._container.format in ("nut", "yuv4mpegpipe") and self.codec in ("raw", "ffv1")
         if bare and {first.colorspace, first.color_primaries, first.color_trc} != {_UNSPECIFIED}:
@@ -297,7 +301,8 @@ class Writer:
         elif frame.format == self._encoding.pixel_format:
             image = frame.image
         else:
-            image = reformat(frame.image, self._encoding.pixel_format)
+            full = False if self._encoding.limited else None
+            image = reformat(frame.image, self._encoding.pixel_format, full_range=full)
         return image if self._turn == Orientation.UPRIGHT else turned(image, self._turn)
 
     def _from_grey(self, frame: Frame) -> av.VideoFrame:
