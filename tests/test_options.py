@@ -675,6 +675,32 @@ def test_the_matte_goes_beside_the_result(tmp_path: Path) -> None:
         assert np.array_equal(one.planes()[0], other.planes()[0])
 
 
+def test_the_matte_is_not_the_result(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4")
+    with pytest.raises(OutputError, match="result itself"):
+        livematte.replace(source, tmp_path / "out.mp4", matte=tmp_path / "out.mp4")
+    assert names(tmp_path) == ["in.mp4"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_a_terminal_gets_no_video(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4")
+    ours, theirs = os.openpty()
+    try:
+        done = subprocess.run(
+            [*MAIN, "replace", str(source), "-"],
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            timeout=120,
+            check=False,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 2
+    assert b"is a terminal" in done.stderr
+
+
 # numbered pictures, addresses, pipes
 
 

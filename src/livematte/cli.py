@@ -100,6 +100,7 @@ def replace(
     matte
         Where the mask goes as a video of its own, beside the result.
     """
+    _refuse_terminal(target)
     with _bar() as progress, stop_on_interrupt() as stop:
         report = livematte.replace(
             source,
@@ -129,6 +130,7 @@ def matte(
     threads: Threads = None,
 ) -> None:
     """Write the mask itself, white where people are: grey video for a video, grey picture for a photo."""
+    _refuse_terminal(target)
     style = livematte.Style(keep=keep)
     with _bar() as progress, stop_on_interrupt() as stop:
         report = livematte.matte(
@@ -353,6 +355,11 @@ def _bar() -> Iterator[Progress | None]:
             bar.update(task, completed=done, total=total, rate=bar.tasks[0].speed or 0.0)
 
         yield show
+
+
+def _refuse_terminal(target: str) -> None:
+    if target == "-" and sys.stdout.isatty():
+        raise OptionError("standard output is a terminal; send it to a file or another program")
 
 
 def _say(report: Report) -> None:

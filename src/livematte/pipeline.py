@@ -88,6 +88,8 @@ def replace(
     photo = _is_photo(source, options)
     if photo and matte is not None:
         raise OptionError("matte beside the result is for video; `livematte matte` writes that of a photo")
+    if matte is not None and Path(matte).absolute() == Path(target).absolute():
+        raise OutputError(f"{fspath(matte)} is the result itself; give the matte another name")
     select = Selection(style or Style())
     if photo and transparent:
         check_photo_target(target, source=source, transparent=True, overwrite=options.overwrite)
