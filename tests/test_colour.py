@@ -6,6 +6,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from frames import as_format
 
 from livematte.frame import Alpha, Frame
 from livematte.segment.colour import by_colour
@@ -28,8 +29,7 @@ def strands() -> Alpha:
 def frame_of(alpha: Alpha, person: tuple[int, int, int], room: tuple[int, int, int], format: str) -> Frame:
     share = alpha[..., None]
     rgb = np.rint(share * np.array(person) + (1 - share) * np.array(room)).astype(np.uint8)
-    image = Frame.from_rgb(rgb).image
-    return Frame(image if format == "rgb24" else image.reformat(format=format, threads=1))
+    return as_format(rgb, format)
 
 
 def head() -> Alpha:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from clips import TICK, make_clip, picture
+from frames import as_format, decoded, flat, nobody, red_square
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,27 +34,6 @@ def noise(size: tuple[int, int], format: str, seed: int) -> Frame:
     for plane in frame.planes():
         plane[:] = rng.integers(0, 256, plane.shape, dtype=np.uint8)
     return frame
-
-
-def as_format(rgb: np.ndarray, format: str) -> Frame:
-    frame = Frame.from_rgb(rgb)
-    return frame if format == "rgb24" else Frame(frame.image.reformat(format=format, threads=1))
-
-
-def decoded(planes: list[np.ndarray], like: Frame) -> np.ndarray:
-    """What a player shows of planes like a frame's own."""
-    frame = like.blank_like()
-    for plane, content in zip(frame.planes(), planes, strict=True):
-        plane[:] = content
-    return frame.rgb()
-
-
-def flat(size: tuple[int, int], rgb: tuple[int, int, int]) -> np.ndarray:
-    return np.full((*size[::-1], 3), rgb, np.uint8)
-
-
-def nobody(frame: Frame) -> np.ndarray:
-    return np.zeros((frame.height, frame.width), np.uint8)
 
 
 # person before background
@@ -356,14 +336,6 @@ def test_a_rotated_video_is_upright_behind_a_rotated_frame(
 
 
 # blur
-
-
-def red_square(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Pure red on grey, and its exact levels."""
-    rgb, levels = flat(size, (90, 90, 90)), np.zeros(size[::-1], np.uint8)
-    middle = np.s_[size[1] // 4 : size[1] * 3 // 4, size[0] // 4 : size[0] * 3 // 4]
-    rgb[middle], levels[middle] = (255, 0, 0), 255
-    return rgb, levels
 
 
 @pytest.mark.parametrize("size", [(160, 120), (641, 363), (1280, 720)])

@@ -10,12 +10,13 @@ import cv2
 import numpy as np
 import pytest
 from clips import make_clip, picture
+from frames import as_format, decoded, flat, nobody, red_square
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from livematte.errors import InputError, OptionError
-from livematte.frame import Frame, Orientation, Plane
+from livematte.frame import Frame, Orientation
 from livematte.media import write_photo
 from livematte.scene import (
     Backdrop,
@@ -36,27 +37,6 @@ from livematte.scene.placement import FITS
 
 FORMATS = ["yuv420p", "yuvj420p", "yuv422p10le", "gray", "rgb24", "rgb48le"]
 OWN = [Blur, Bokeh, Pixelate]
-
-
-def as_format(rgb: np.ndarray, format: str) -> Frame:
-    image = Frame.from_rgb(rgb).image
-    return Frame(image if format == "rgb24" else image.reformat(format=format, threads=1))
-
-
-def decoded(planes: list[Plane], like: Frame) -> np.ndarray:
-    frame = like.blank_like()
-    for plane, content in zip(frame.planes(), planes, strict=True):
-        assert plane.dtype == content.dtype
-        plane[:] = content
-    return frame.rgb()
-
-
-def flat(size: tuple[int, int], rgb: tuple[int, int, int]) -> np.ndarray:
-    return np.full((*size[::-1], 3), rgb, np.uint8)
-
-
-def nobody(frame: Frame) -> np.ndarray:
-    return np.zeros((frame.height, frame.width), np.uint8)
 
 
 def shown(backdrop: Backdrop, frame: Frame) -> np.ndarray:
@@ -297,13 +277,6 @@ def test_an_hdr_video_behind_an_ordinary_clip_is_warned_of(tmp_path: Path) -> No
 
 
 # the frame's own background
-
-
-def red_square(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    rgb, levels = flat(size, (90, 90, 90)), np.zeros(size[::-1], np.uint8)
-    middle = np.s_[size[1] // 4 : size[1] * 3 // 4, size[0] // 4 : size[0] * 3 // 4]
-    rgb[middle], levels[middle] = (255, 0, 0), 255
-    return rgb, levels
 
 
 @pytest.mark.parametrize("size", [(160, 120), (641, 363)])

@@ -8,8 +8,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from frames import filled, nobody
 
-from livematte.frame import HLG, PQ, Frame, Orientation, Plane
+from livematte.frame import HLG, PQ, Frame, Orientation
 from livematte.scene import Blur, Colour, Photo, Video, composite, cut_out
 from livematte.scene.convert import planes_like
 from livematte.segment.refine import Refiner
@@ -41,18 +42,6 @@ def noise(size: tuple[int, int], format: str, seed: int) -> Frame:
     for plane in frame.planes():
         plane[:] = rng.integers(0, 1 << frame.bits, plane.shape)
     return frame
-
-
-def filled(frame: Frame, planes: list[Plane]) -> Frame:
-    result = frame.blank_like()
-    for plane, content in zip(result.planes(), planes, strict=True):
-        assert plane.dtype == content.dtype
-        plane[:] = content
-    return result
-
-
-def nobody(frame: Frame) -> np.ndarray:
-    return np.zeros((frame.height, frame.width), np.uint8)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 from clips import make_clip, picture
+from frames import as_format, flat
 
 import livematte
 from livematte.errors import OptionError
@@ -18,15 +19,6 @@ from livematte.scene import LOOKS, Scene, Selection, Style
 
 FORMATS = ["yuv420p", "yuvj420p", "yuv422p10le", "yuv444p12le", "gray", "rgb24", "rgb48le"]
 SIZE = (200, 120)
-
-
-def as_format(rgb: np.ndarray, format: str) -> Frame:
-    image = Frame.from_rgb(rgb).image
-    return Frame(image if format == "rgb24" else image.reformat(format=format, threads=1), Fraction(0))
-
-
-def flat(rgb: tuple[int, int, int], size: tuple[int, int] = SIZE) -> np.ndarray:
-    return np.full((*size[::-1], 3), rgb, np.uint8)
 
 
 def square(size: tuple[int, int] = SIZE) -> Matte:
@@ -40,7 +32,7 @@ def square(size: tuple[int, int] = SIZE) -> Matte:
 def composed(
     style: Style, background: object = "white", format: str = "yuv444p12le", **more: object
 ) -> np.ndarray:
-    frame = as_format(flat((120, 90, 60)), format)
+    frame = as_format(flat(SIZE, (120, 90, 60)), format)
     return Scene(background, style, **more)(frame, square()).rgb().astype(int)
 
 
@@ -157,7 +149,7 @@ def test_matching_is_steady_when_the_background_flickers() -> None:
             return [np.full_like(plane, 250 if self.count % 2 else 5) for plane in frame.planes()]
 
     scene = Scene(Flicker(), Style(match=1))
-    frame = as_format(flat((120, 90, 60)), "rgb24")
+    frame = as_format(flat(SIZE, (120, 90, 60)), "rgb24")
     shades = [float(scene(frame, square()).rgb()[60, 100].mean()) for _ in range(40)]
     assert np.ptp(shades[20:]) < 0.12 * np.mean(shades[20:])
 
@@ -213,7 +205,7 @@ def test_a_backdrop_that_reuses_its_planes_is_graded_anew() -> None:
             self.kept[0] += 40
             return self.kept
 
-    scene, frame = Scene(Rising(), Style(exposure=-1)), as_format(flat((120, 90, 60)), "rgb24")
+    scene, frame = Scene(Rising(), Style(exposure=-1)), as_format(flat(SIZE, (120, 90, 60)), "rgb24")
     shades = [int(scene(frame, square()).rgb()[2, 2, 0]) for _ in range(3)]
     assert shades[0] < shades[1] < shades[2]
 
@@ -229,7 +221,7 @@ def test_every_look_changes_the_background_and_keeps_the_person(look: str) -> No
 
 
 def test_what_is_set_goes_before_the_look() -> None:
-    frame = as_format(flat((120, 90, 60)), "rgb24")
+    frame = as_format(flat(SIZE, (120, 90, 60)), "rgb24")
     coloured = Scene(None, Style(saturation=1.5, exposure=-1.5), look="noir")(frame, square()).rgb()
     assert np.ptp(coloured[2, 2].astype(int)) == 0  # grey is of the look's background
     blue = Scene("#0000c8", look="noir")(frame, square()).rgb()[2, 2]
