@@ -675,6 +675,29 @@ def test_the_matte_goes_beside_the_result(tmp_path: Path) -> None:
         assert np.array_equal(one.planes()[0], other.planes()[0])
 
 
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [
+        (".mp4", None),
+        (".mov", "prores"),
+        (".mp4", "hevc"),
+        (".webm", None),
+        (".apng", None),
+        ("/%d.png", None),
+    ],
+)
+def test_a_matte_is_the_same_in_every_container(tmp_path: Path, suffix: str, codec: str | None) -> None:
+    options = Options(end=0.1, size="240x", codec=codec, quality=None)
+    livematte.matte(SAMPLE, f"{tmp_path}/out{suffix}", options=options, threads=1)
+    made = tmp_path / "out" / "1.png" if "%" in suffix else tmp_path / f"out{suffix}"
+    levels = livematte.Segmenter(threads=1)(next(livematte.read(SAMPLE, options))).levels
+    assert np.abs(next(read(made)).rgb()[..., 1].astype(int) - levels).mean() < 2
+    if codec:
+        with av.open(str(made)) as clip:
+            assert clip.streams.video[0].codec_context.name == codec
+    assert (levels == 255).mean() > 0.2
+
+
 def test_the_matte_is_not_the_result(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mp4")
     with pytest.raises(OutputError, match="result itself"):

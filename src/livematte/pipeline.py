@@ -114,7 +114,7 @@ def replace(
             reader = stack.enter_context(Reader(source, options=options))
             results = [_Result(target, "alpha" if transparent else "picture", compose)]
             if matte is not None:
-                results.append(_Result(matte, "grey", _greyed(style)))
+                results.append(_Result(matte, "grey", _greyed(style), beside=True))
             report = _video(reader, results, network, threads, progress, stop)
     return dataclasses.replace(report, warnings=(*report.warnings, *(scene.warnings if scene else ())))
 
@@ -144,11 +144,12 @@ def matte(
 
 @dataclasses.dataclass(frozen=True)
 class _Result:
-    """One of the videos that a run writes."""
+    """One of the videos that a run writes; beside: another one, to which the options of writing belong."""
 
     target: AnyPath
     kind: Kind
     compose: Compose
+    beside: bool = False
 
 
 def _is_photo(source: AnyPath, options: Options) -> bool:
@@ -235,16 +236,17 @@ def _sound(options: Options, stack: ExitStack) -> SoundFile | None:
 
 def _writer(reader: Reader, result: _Result, sound: SoundFile | None) -> Writer:
     options = reader.options
-    main = result.kind != "grey"
+    if result.beside:
+        return Writer(result.target, reader, kind=result.kind, overwrite=options.overwrite)
     return Writer(
         result.target,
         reader,
         kind=result.kind,
-        codec=options.codec if main else None,
+        codec=options.codec,
         quality=options.quality,
-        container=options.container if main or fspath(result.target) == "-" else None,
+        container=options.container,
         sound=options.audio == "copy",
-        other_sound=sound.tracks if sound and main else (),
+        other_sound=sound.tracks if sound else (),
         overwrite=options.overwrite,
     )
 

@@ -209,7 +209,7 @@ class Writer:
                 self._video = self._add_video()
             elif stream in others and (self._with_sound or stream.type != "audio"):
                 self._add_copy(stream)
-        for stream in self._other_sound:
+        for stream in self._other_sound if self._with_others else ():
             self._add_copy(stream)
         if self._with_others:
             for stream, picture in reader.covers.items():
@@ -296,7 +296,7 @@ class Writer:
     def _encodable(self, frame: Frame) -> av.VideoFrame:
         if (frame.width, frame.height) != (self._reader.width, self._reader.height):
             raise ValueError(f"a frame of {frame.width}×{frame.height} where the video has another size")
-        if self._kind == "grey" and self._encoding.pixel_format.startswith("yuv"):
+        if self._kind == "grey":
             image = self._from_grey(frame)
         elif frame.format == self._encoding.pixel_format:
             image = frame.image
@@ -306,12 +306,17 @@ class Writer:
         return image if self._turn == Orientation.UPRIGHT else turned(image, self._turn)
 
     def _from_grey(self, frame: Frame) -> av.VideoFrame:
-        image = av.VideoFrame(frame.width, frame.height, self._encoding.pixel_format)
-        luma, *chroma = Frame(image).planes()
-        np.take(_LIMITED, frame.planes()[0], out=luma)
+        (levels,) = frame.planes()
+        result = Frame(av.VideoFrame(frame.width, frame.height, self._encoding.pixel_format))
+        if result.image.format.is_rgb:
+            result.planes()[0][:] = levels[..., None]
+            return result.image
+        luma, *chroma = result.planes()
+        more = result.bits - 8
+        np.left_shift(_LIMITED[levels], more, out=luma, casting="unsafe")
         for plane in chroma:
-            plane[:] = 128
-        return image
+            plane[:] = 128 << more
+        return result.image
 
     def _pass_on(self, packets: Iterable[Packet[VideoStream]]) -> None:
         """Mux all packets but the newest, whose duration is known when another follows or the clip ends."""
