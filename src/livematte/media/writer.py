@@ -313,7 +313,7 @@ class Writer:
             return result.image
         luma, *chroma = result.planes()
         more = result.bits - 8
-        np.left_shift(_LIMITED[levels], more, out=luma, casting="unsafe")
+        luma[:] = _LIMITED[levels].astype(np.uint16) << more
         for plane in chroma:
             plane[:] = 128 << more
         return result.image
