@@ -212,18 +212,16 @@ class Writer:
         for stream in self._other_sound if self._with_others else ():
             self._add_copy(stream)
         if self._with_others:
-            for stream, picture in reader.covers.items():
-                self._add_cover(stream, picture)
+            self._add_covers()
         if not self._container.times:
             self._warn(f"{self._container.format} holds no times: the pictures follow at one rate")
 
     def _add_video(self) -> VideoStream:
         reader, first, encoding = self._reader, self._reader.first.image, self._encoding
-        rate = reader.rate
         settings = encoding.settings
         if reader.hdr is not None and self._kind == "picture":
             settings = {**settings, **hdr_settings(encoding.codec, reader.hdr)}
-        stream = self._output.add_stream(encoding.encoder, rate, settings, time_base=self._tick)
+        stream = self._output.add_stream(encoding.encoder, reader.rate, settings, time_base=self._tick)
         assert isinstance(stream, VideoStream)
         encoder = stream.codec_context
         encoder.width, encoder.height = self._size
@@ -232,7 +230,8 @@ class Writer:
             limited = self._kind == "grey" or encoding.limited
             encoder.color_range = _LIMITED_RANGE if limited else first.color_range
             encoder.colorspace = first.colorspace
-        encoder.color_primaries, encoder.color_trc = first.color_primaries, first.color_trc
+        if self._kind != "grey":  # a matte is no light
+            encoder.color_primaries, encoder.color_trc = first.color_primaries, first.color_trc
         encoder.thread_type = ThreadType.FRAME if encoding.codec == "h264" else ThreadType.AUTO
         if encoding.codec == "hevc" and self._container.format in _IN_BOXES:
             encoder.codec_tag = "hvc1"  # the only one that Apple's players take
@@ -278,20 +277,24 @@ class Writer:
         self._remade[stream] = OpusTrack(stream, track)
         return track
 
-    def _add_cover(self, stream: Stream, picture: bytes) -> None:
-        named = _COVERS.get(_codec(stream))
-        if picture and named and self._container.format == "matroska":
-            self._output.add_attachment(*named, picture)
-        elif picture and self._container.format == "mp4":
-            cover = self._output.add_stream_from_template(stream, opaque=True)
-            cover.disposition = Disposition.attached_pic
-            packet = Packet(picture)
-            packet.stream, packet.pts, packet.dts = cover, 0, 0
-            packet.is_keyframe = True
+    def _add_covers(self) -> None:
+        packets = []
+        for stream, picture in self._reader.covers.items():
+            named = _COVERS.get(_codec(stream))
+            if picture and named and self._container.format == "matroska":
+                self._output.add_attachment(*named, picture)
+            elif picture and self._container.format == "mp4":
+                packets.append(Packet(picture))
+                packets[-1].stream = self._output.add_stream_from_template(stream, opaque=True)
+                packets[-1].stream.disposition = Disposition.attached_pic
+            else:
+                self._warn("its format cannot hold the cover picture; left out")
+        if packets:
             self._output.start_encoding()
+        for packet in packets:
+            packet.pts = packet.dts = 0
+            packet.is_keyframe = True
             self._output.mux_one(packet)
-        else:
-            self._warn("its format cannot hold the cover picture; left out")
 
     def _encodable(self, frame: Frame) -> av.VideoFrame:
         if (frame.width, frame.height) != (self._reader.width, self._reader.height):
