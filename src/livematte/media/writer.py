@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -15,11 +14,10 @@ from typing import Self
 
 import av
 import numpy as np
-from av.audio.stream import AudioStream
 from av.codec.context import ThreadType
 from av.container import OutputContainer
 from av.packet import Packet
-from av.stream import Disposition, Stream
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from livematte.errors import OutputError
@@ -28,26 +26,15 @@ from livematte.media.codecs import Kind, choose, hdr_settings
 from livematte.media.formats import reformat, turned
 from livematte.media.output import writing
 from livematte.media.reader import Reader
-from livematte.media.sound import OpusTrack
 from livematte.media.source import AnyPath
 from livematte.media.target import find_target
+from livematte.media.tracks import Tracks, describe
 
 _LARGEST_TIMESCALE = 2**31 - 1
 _IN_BOXES = ("mp4", "mov")
-_STALE = (
-    "encoder",
-    "major_brand",
-    "minor_version",
-    "compatible_brands",
-    "DURATION",
-    "BPS",
-    "NUMBER_OF_",
-    "_STATISTICS",
-)
 _LIMITED_RANGE = 1
 _UNSPECIFIED = 2
 _LIMITED = np.rint(16 + np.arange(256) * (219 / 255)).astype(np.uint8)
-_COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 
 
 class Writer:
@@ -98,10 +85,7 @@ class Writer:
         self._with_others = kind != "grey"
         self._with_sound = sound
         self._other_sound = list(other_sound)
-        self._streams: dict[Stream, Stream] = {}
-        self._remade: dict[Stream, OpusTrack] = {}
-        self._last_dts: dict[int, int] = {}
-        self._late = self._written = 0
+        self._written = 0
         self._tick = reader.time_base if self._container.times else 1 / reader.rate
         self._held: Packet[VideoStream] | None = None
 
@@ -130,7 +114,7 @@ class Writer:
     @property
     def sound_tracks(self) -> int:
         """How many tracks of sound the file holds."""
-        return sum(stream.type == "audio" for stream in self._streams.values())
+        return self._tracks.sound
 
     def write(self, frame: Frame) -> None:
         """Encode one frame of the reader's stored size; its time must be later than the one before.
@@ -149,21 +133,8 @@ class Writer:
 
     def copy(self, packet: Packet[Stream]) -> None:
         """Pass on a packet of another stream as it is; one that the file cannot hold is left out."""
-        stream = self._streams.get(packet.stream)
-        if stream is None:
-            return
         with writing(self.name):
-            if packet.stream in self._remade:
-                for made in self._remade[packet.stream](packet):
-                    self._output.mux_one(made)
-                return
-            if packet.dts is not None:
-                if packet.dts <= self._last_dts.get(stream.index, packet.dts - 1):
-                    self._late += 1
-                    return
-                self._last_dts[stream.index] = packet.dts
-            packet.stream = stream
-            self._output.mux_one(packet)
+            self._tracks.copy(packet)
 
     def _open(self, temporary: str) -> OutputContainer:
         format, reader = self._container.format, self._reader
@@ -197,22 +168,16 @@ class Writer:
 
     def _add_streams(self) -> None:
         reader = self._reader
-        kept = _kept(reader.container.metadata)
-        if self._container.tags:
-            self._output.metadata.update(kept)
-            self._output.set_chapters(reader.chapters())
-        elif kept or reader.timecode or reader.chapters():
-            self._warn("its format holds no chapters and metadata; left out")
+        self._tracks = Tracks(self._output, self._container, reader, self._warn)
+        self._tracks.tell_about()
         others = reader.copied_streams() if self._with_others else []
-        for stream in reader.container.streams:
-            if stream.index == reader.video.index:
-                self._video = self._add_video()
-            elif stream in others and (self._with_sound or stream.type != "audio"):
-                self._add_copy(stream)
-        for stream in self._other_sound if self._with_others else ():
-            self._add_copy(stream)
+        others = [one for one in others if self._with_sound or one.type != "audio"]
+        self._tracks.add(one for one in others if one.index < reader.video.index)
+        self._video = self._add_video()
+        self._tracks.add(one for one in others if one.index > reader.video.index)
         if self._with_others:
-            self._add_covers()
+            self._tracks.add(self._other_sound)
+            self._tracks.add_covers()
         if not self._container.times:
             self._warn(f"{self._container.format} holds no times: the pictures follow at one rate")
 
@@ -243,7 +208,7 @@ class Writer:
         if self._container.turns:
             stream.set_display_matrix(reader.display_matrix)
         self._say_what_is_lost()
-        _describe(stream, reader.video)
+        describe(stream, reader.video)
         if reader.timecode:
             stream.metadata["timecode"] = reader.timecode
         return stream
@@ -256,45 +221,6 @@ class Writer:
         bare = self._container.format in ("nut", "yuv4mpegpipe") and self.codec in ("raw", "ffv1")
         if bare and {first.colorspace, first.color_primaries, first.color_trc} != {_UNSPECIFIED}:
             self._warn("its format holds no matrix, primaries and transfer of colour; left out")
-
-    def _add_copy(self, stream: Stream) -> None:
-        if _takes(self._container.format, stream):
-            copy = self._output.add_stream_from_template(stream, opaque=True)
-        elif stream.type == "audio" and self._container.format == "webm":
-            copy = self._remake(stream)
-            self._warn(f"WebM does not take {_codec(stream)}; that track of sound is encoded anew as Opus")
-        else:
-            self._warn(f"its format cannot hold the {stream.type} stream ({_codec(stream)}); left out")
-            return
-        _describe(copy, stream)
-        self._streams[stream] = copy
-
-    def _remake(self, stream: Stream) -> AudioStream:
-        track = self._output.add_stream("libopus", 48_000)
-        assert isinstance(track, AudioStream)
-        assert isinstance(stream, AudioStream)
-        track.codec_context.layout = "mono" if stream.codec_context.channels == 1 else "stereo"
-        self._remade[stream] = OpusTrack(stream, track)
-        return track
-
-    def _add_covers(self) -> None:
-        packets = []
-        for stream, picture in self._reader.covers.items():
-            named = _COVERS.get(_codec(stream))
-            if picture and named and self._container.format == "matroska":
-                self._output.add_attachment(*named, picture)
-            elif picture and self._container.format == "mp4":
-                packets.append(Packet(picture))
-                packets[-1].stream = self._output.add_stream_from_template(stream, opaque=True)
-                packets[-1].stream.disposition = Disposition.attached_pic
-            else:
-                self._warn("its format cannot hold the cover picture; left out")
-        if packets:
-            self._output.start_encoding()
-        for packet in packets:
-            packet.pts = packet.dts = 0
-            packet.is_keyframe = True
-            self._output.mux_one(packet)
 
     def _encodable(self, frame: Frame) -> av.VideoFrame:
         if (frame.width, frame.height) != (self._reader.width, self._reader.height):
@@ -335,11 +261,7 @@ class Writer:
         if self._held is not None:
             self._held.duration = round(self._reader.last_duration / self._tick)
             self._output.mux_one(self._held)
-        for track in self._remade.values():
-            for packet in track(None):
-                self._output.mux_one(packet)
-        if self._late:
-            self._warn(f"packets out of order left out: {self._late}")
+        self._tracks.finish()
         self._output.close()
 
     def _warn(self, what: str) -> None:
@@ -356,29 +278,3 @@ def _encoder_errors(name: str) -> Iterator[None]:
         yield
     except av.FFmpegError as error:
         raise OutputError(f"the encoder {name} cannot be used here: {error.strerror or error}") from error
-
-
-def _codec(stream: Stream) -> str:
-    return stream.codec_context.name if stream.codec_context else stream.type
-
-
-def _kept(metadata: dict[str, str]) -> dict[str, str]:
-    """The tags that still hold for the result."""
-    return {
-        key: value for key, value in metadata.items() if not key.startswith((*_STALE, "timecode", "TIMECODE"))
-    }
-
-
-def _describe(stream: Stream, source: Stream) -> None:
-    stream.metadata.update(_kept(source.metadata))
-    stream.disposition = source.disposition
-
-
-def _takes(format: str, stream: Stream) -> bool:
-    """Whether a container format can hold a stream: try it on a file in memory."""
-    with contextlib.suppress(av.FFmpegError, ValueError):
-        with av.open(io.BytesIO(), "w", format=format) as probe:
-            probe.add_stream_from_template(stream, opaque=True)
-            probe.start_encoding()
-        return True
-    return False
