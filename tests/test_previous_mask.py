@@ -213,6 +213,31 @@ def test_the_full_mix_stays_in_range_and_changes_no_argument(seed):
         assert result.max() <= 1 + 1e-6
 
 
+@pytest.mark.parametrize("kind", ["small", "spline", "clip"])
+def test_some_masks_start_from_the_networks_own_and_the_truth_stays(kind):
+    """The network of this test is wrong everywhere: it sees nobody."""
+    truth, asked = people(0.7, (0.4, 0.4), 400), []
+    mix = Mix(**{name: float(name == kind) for name in KINDS})
+
+    def guess(pictures):
+        asked.append(len(pictures))
+        return torch.zeros(len(pictures), 1, HEIGHT, WIDTH)
+
+    is_clip = torch.ones(400, dtype=torch.bool)
+    _, kept, previous = simulate(truth.repeat(1, 3, 1, 1), truth, truth, is_clip, mix, seeded(3), guess)
+    nobody = previous.mean((1, 2, 3)) < 0.1
+    assert sum(asked) == nobody.sum()
+    assert 0.22 < nobody.float().mean() < 0.38
+    assert (kept.mean((1, 2, 3)) > 0.15).all()
+
+
+def test_an_empty_mask_is_empty_whatever_the_network_thinks():
+    truth = people(0.7, (0.4, 0.4), 32)
+    mix = Mix(empty=1.0, small=0.0, large=0.0, spline=0.0, clip=0.0)
+    given = truth.repeat(1, 3, 1, 1), truth, truth, torch.ones(32, dtype=torch.bool), mix, seeded(3)
+    assert simulate(*given, lambda pictures: torch.ones(len(pictures), 1, HEIGHT, WIDTH))[2].max() == 0
+
+
 @pytest.mark.parametrize("make", [affine_small, affine_large, roughen])
 def test_a_mask_depends_on_nothing_but_the_seed(make):
     truth = people(0.7, (0.4, 0.4), 8)

@@ -287,6 +287,44 @@ def test_training_learns_to_see_people(data, tmp_path):
     assert validate(best, data, rows, 32, 32) == pytest.approx(state.best[1], abs=1e-6)
 
 
+def test_training_in_bfloat16_learns_as_well(data, tmp_path):
+    phases = ((32, 60),)
+    recipe = Recipe(data, tmp_path, phases=phases, batch=8, rate=0.03, validate_every=60, bfloat16=True)
+    state = train(recipe, quiet=True)
+    assert all(weight.dtype == torch.float32 for weight in state.network.parameters())
+    assert state.best[1] > 0.5
+    assert torch.isfinite(torch.tensor(state.history[-1]["loss"]))
+
+
+def test_every_step_takes_the_learning_rate_of_its_number(data, tmp_path, tiny):
+    recipe = replace(recipe_of_two_phases(data, tmp_path), phases=((32, 6),))
+    rates = []
+    kept = training.loss_terms
+
+    def note(*given):
+        rates.append(state_of[0].optimizer.param_groups[0]["lr"])
+        return kept(*given)
+
+    state_of = []
+    with pytest.MonkeyPatch.context() as patch:
+        start = training._start
+        patch.setattr(training, "_start", lambda given: state_of.append(start(given)) or state_of[0])
+        patch.setattr(training, "loss_terms", note)
+        train(recipe, quiet=True)
+    assert rates == [recipe.learning_rate(step) for step in range(6)]
+    assert len(set(rates)) == 6
+
+
+def test_around_a_keyed_person_nothing_of_the_key_is_left(data):
+    rows = [row for row in read_index(data) if row.by == "key"]
+    photos = Photos.load(data, rows, 64)
+    colours, alpha = photos.rgba[:, :3].float(), photos.rgba[:, 3]
+    soft = (alpha > 8) & (alpha < 250)
+    assert soft.sum() > 40
+    greener = colours[:, 1] - colours[:, [0, 2]].amax(1)
+    assert greener[soft].mean() < -60  # red, as the person is
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(data, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
