@@ -10,7 +10,7 @@ import numpy as np
 
 from livematte.frame import Frame, Plane, halve
 from livematte.media.formats import is_full_range
-from livematte.scene.composite import LEAST_SIDE, REACH, Edge, Levels, Values, fit
+from livematte.scene.composite import LEAST_SIDE, REACH, Levels, Values, edges_of
 
 _NEARLY = np.float32(0.85)  # what is less of a person than this shows the room, too
 _LEAST = 1e-4  # of a person near by: below it a clear pixel is black
@@ -23,16 +23,11 @@ def cut_out(frame: Frame, levels: Levels) -> list[Plane]:
     colour (blur fusion); clear ones near by continue it, so that scaling makes no dark rim; the rest is
     black.
     """
-    edges: dict[tuple[int, ...], Edge] = {}
-    result = []
-    for plane, black in zip(frame.planes(), _black(frame), strict=True):
-        size = plane.shape[:2]
-        if size not in edges:  # both chroma planes share one
-            edges[size] = Edge.of(fit(levels, size))
-        edge = edges[size]
-        whole = _continued(plane, edge.weight, black)
+    planes, result = frame.planes(), []
+    for plane, edge, black in zip(planes, edges_of(levels, planes), _black(frame), strict=True):
+        whole = _continued(plane, edge.reduced.alpha, black)
         cv2.copyTo(plane, edge.solid, whole)
-        whole.reshape(-1, *plane.shape[2:])[edge.places] = np.rint(edge.own_colour(plane, frame.bits))
+        edge.put(edge.own_colour(plane, frame.bits), whole)
         result.append(whole)
     if frame.bits == 8:
         return [*result, levels]
