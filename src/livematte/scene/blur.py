@@ -9,10 +9,13 @@ import numpy as np
 
 from livematte.errors import OptionError
 from livematte.frame import Frame, Plane, halve
-from livematte.scene.composite import LEAST_SIDE, Levels, Values, Weight, fit, reduced, reduced_alpha
+from livematte.scene.composite import Levels, Values, Weight, fit, reduced, reduced_alpha
 
 LEAST, MOST = 0.001, 0.2
 """Strengths, each a reach as a share of the frame's longer side."""
+
+LEAST_SIDE = 240
+"""A plane is halved while its longer side stays at least this; there it is blurred."""
 
 SIDE = 320
 """The longer side at which discs and squares are made."""
@@ -37,7 +40,7 @@ class Blur:
         for plane in frame.planes():
             size = plane.shape[:2]
             if size not in weights:  # both chroma planes share one
-                room = _room(reduced_alpha(fit(levels, size)))
+                room = _room(reduced_alpha(fit(levels, size), LEAST_SIDE))
                 # three boxes are nearly a Gaussian
                 weights[size] = Weight(room, max(1, round(max(room.shape) * self._strength)), times=3)
             small = halve(plane, LEAST_SIDE).astype(np.float32)

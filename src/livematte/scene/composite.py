@@ -15,10 +15,10 @@ Levels = NDArray[np.uint8]
 Values = NDArray[np.float32]
 Places = NDArray[np.intp]
 
-LEAST_SIDE = 240
+LEAST_SIDE = 160
 """A plane is halved while its longer side stays at least this; there colours around the edge are gathered."""
 
-REACH = 9
+REACH = 4
 """How far, in pixels at that size, a colour is looked for."""
 
 SOLID, CLEAR = 252, 3
@@ -168,9 +168,9 @@ def edges_of(levels: Levels, planes: Sequence[Plane]) -> list[Edge]:
     return [edges[plane.shape[:2]] for plane in planes]
 
 
-def reduced_alpha(alpha: Levels) -> Values:
-    """uint8 alpha halved as LEAST_SIDE says, as float32 in 0..1."""
-    return np.multiply(halve(alpha, LEAST_SIDE), np.float32(1 / 255))
+def reduced_alpha(alpha: Levels, least: int = LEAST_SIDE) -> Values:
+    """uint8 alpha halved while its longer side stays at least `least`, as float32 in 0..1."""
+    return np.multiply(halve(alpha, least), np.float32(1 / 255))
 
 
 def reduced(plane: Plane, size: tuple[int, ...]) -> Plane:
