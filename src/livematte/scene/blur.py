@@ -9,7 +9,7 @@ import numpy as np
 
 from livematte.errors import OptionError
 from livematte.frame import Frame, Plane, halve
-from livematte.scene.composite import Levels, Values, Weight, fit, reduced, reduced_alpha
+from livematte.scene.composite import Levels, Values, Weight, fit, reduced
 
 LEAST, MOST = 0.001, 0.2
 """Strengths, each a reach as a share of the frame's longer side."""
@@ -40,7 +40,7 @@ class Blur:
         for plane in frame.planes():
             size = plane.shape[:2]
             if size not in weights:  # both chroma planes share one
-                room = _room(reduced_alpha(fit(levels, size), LEAST_SIDE))
+                room = _room(halve(fit(levels, size), LEAST_SIDE) * np.float32(1 / 255))
                 # three boxes are nearly a Gaussian
                 weights[size] = Weight(room, max(1, round(max(room.shape) * self._strength)), times=3)
             small = halve(plane, LEAST_SIDE).astype(np.float32)

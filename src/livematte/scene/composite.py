@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livematte.frame import Frame, Pixel, Plane, halve
+from livematte.frame import Frame, Pixel, Plane, halve, halves
 
 Levels = NDArray[np.uint8]
 Values = NDArray[np.float32]
@@ -21,8 +21,8 @@ LEAST_SIDE = 160
 REACH = 4
 """How far, in pixels at that size, a colour is looked for."""
 
-SOLID, CLEAR = 252, 3
-"""Levels from which on a pixel is all person, and up to which it is all background."""
+SOLID = 252
+"""The level from which on a pixel is all person."""
 
 
 def composite(frame: Frame, levels: Levels, behind: list[Plane], people: list[Plane] | None = None) -> Frame:
@@ -40,7 +40,7 @@ def composite(frame: Frame, levels: Levels, behind: list[Plane], people: list[Pl
         # padded rows have no flat places
         whole = out if out.flags.c_contiguous else np.empty_like(under)
         np.copyto(whole, under)
-        cv2.copyTo(plane, edge.solid, whole)
+        cv2.copyTo(plane, edge.alpha, whole)
         mixed = edge.own_colour(plane, frame.bits)
         theirs = _at(under, edge.places)
         mixed -= theirs
@@ -54,7 +54,7 @@ def composite(frame: Frame, levels: Levels, behind: list[Plane], people: list[Pl
 
 @dataclass(frozen=True, slots=True)
 class Reduced:
-    """Alpha at the reduced size, and what blur fusion needs of it: planes of one reduced size share it.
+    """Alpha at the reduced size, and what blur fusion needs of it: all planes share it.
 
     alpha: float32 h×w in 0..1; person, room, own: weights by which colours are gathered.
     """
@@ -70,6 +70,11 @@ class Reduced:
         # what is part person and part background says little of either
         person, room = Weight(_fourth_power(alpha), REACH), Weight(_fourth_power(1 - alpha), REACH)
         return cls(alpha, person, room, Weight(np.square(alpha), REACH // 2))
+
+    def like(self, plane: Plane) -> Values:
+        """A plane at this size."""
+        size = self.alpha.shape[::-1]
+        return cv2.resize(halve(plane, LEAST_SIDE), size, interpolation=cv2.INTER_LINEAR).astype(np.float32)
 
 
 class Weight:
@@ -101,12 +106,12 @@ class Weight:
 class Edge:
     """Where a plane is neither all person nor all background.
 
-    solid: uint8 H×W, 255 where it is all person; places: flat indices of the edge's N pixels;
+    alpha: uint8 H×W in 0..255; places: flat indices of the edge's N pixels;
     share: float32 N, their alpha in 0..1; reduced: alpha at the reduced size;
     near: for each of the N the flat index of its pixel at that size.
     """
 
-    solid: Levels
+    alpha: Levels
     places: Places
     share: Values
     reduced: Reduced
@@ -115,23 +120,23 @@ class Edge:
     @classmethod
     def of(cls, alpha: Levels, reduced: Reduced) -> Edge:
         """The edge of uint8 alpha H×W in 0..255."""
-        # what is below wraps around to above: one comparison for both ends
-        places = np.flatnonzero(alpha - np.uint8(CLEAR + 1) < SOLID - CLEAR - 1)
+        # 0 wraps around to 255: one comparison for both ends
+        places = np.flatnonzero(alpha - np.uint8(1) < SOLID - 1)
         high, wide = reduced.alpha.shape
         height, width = alpha.shape
         rows = places.astype(np.int32) // np.int32(width)
         columns = places - rows * width
-        near = (np.arange(height) * high // height * wide)[rows] + (np.arange(width) * wide // width)[columns]
+        near = (np.arange(height) * high // height * wide).take(rows)
+        near += (np.arange(width) * wide // width).take(columns)
         share = _at(alpha, places) * np.float32(1 / 255)
-        solid = cv2.inRange(alpha, SOLID, 255).astype(np.uint8, copy=False)
-        return cls(solid, places, share, reduced, near)
+        return cls(alpha, places, share, reduced, near)
 
     def own_colour(self, plane: Plane, bits: int) -> Values:
         """The person's colour at the edge in 0..2^bits - 1, N or N×C, by blur fusion (Forte and Pitié 2021).
 
         bits: of a sample.
         """
-        small, peak = halve(plane, LEAST_SIDE).astype(np.float32), (1 << bits) - 1
+        small, peak = self.reduced.like(plane), (1 << bits) - 1
         weight = self.reduced.alpha if plane.ndim == 2 else self.reduced.alpha[..., None]
         first, room = self.reduced.person.spread(small), self.reduced.room.spread(small)
         # a second time, with each pixel's own colour instead of its mixture
@@ -150,27 +155,20 @@ class Edge:
 
 
 def edges_of(levels: Levels, planes: Sequence[Plane]) -> list[Edge]:
-    """The edge of each plane; both chroma planes share one.
+    """The edge of each plane.
 
     levels: uint8 H×W in 0..255 at the frame's stored size.
     """
+    # alpha is chroma's on its way to the reduced size
+    steps = halves(levels, LEAST_SIDE)
+    reduced = Reduced.of(np.multiply(steps[-1], np.float32(1 / 255)))
+    alphas = {alpha.shape: alpha.astype(np.uint8, copy=False) for alpha in steps}
     edges: dict[tuple[int, ...], Edge] = {}
-    shared: dict[tuple[int, ...], Reduced] = {}
     for plane in planes:
         size = plane.shape[:2]
-        if size in edges:
-            continue
-        alpha = fit(levels, size)
-        weight = reduced_alpha(alpha)
-        if weight.shape not in shared:
-            shared[weight.shape] = Reduced.of(weight)
-        edges[size] = Edge.of(alpha, shared[weight.shape])
+        if size not in edges:  # both chroma planes share one
+            edges[size] = Edge.of(alphas[size] if size in alphas else fit(levels, size), reduced)
     return [edges[plane.shape[:2]] for plane in planes]
-
-
-def reduced_alpha(alpha: Levels, least: int = LEAST_SIDE) -> Values:
-    """uint8 alpha halved while its longer side stays at least `least`, as float32 in 0..1."""
-    return np.multiply(halve(alpha, least), np.float32(1 / 255))
 
 
 def reduced(plane: Plane, size: tuple[int, ...]) -> Plane:
