@@ -12,13 +12,13 @@ from livematte.frame import Alpha, Plane, halve
 
 Values = NDArray[np.float32]
 
-LEAST_SIDE = 160
+LEAST_SIDE = 120
 """Planes are halved while their longer side stays at least this; there colours are gathered."""
 
-REACH = 6
+REACH = 4
 """How far, in pixels at that size, the colours of people and background are looked for."""
 
-BAND = 3
+BAND = 2
 """How far from the mask's edge, in pixels at that size, its alpha is open to doubt."""
 
 CHROMA = 3.0

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from livematte.frame import Alpha, Frame, Plane, halve
 from livematte.segment.colour import by_colour
 
-LEAST_SIDE = 320
+LEAST_SIDE = 240
 """The frame is halved while its longer side stays at least this; there the coefficients are found."""
 
-RADIUS = 3
+RADIUS = 2
 """Half the filter's window at that size."""
 
 SMOOTHNESS = 5e-4
@@ -72,7 +72,7 @@ def _coefficients(guide: Alpha, mask: Alpha) -> tuple[Alpha, Alpha]:
     covariance = _mean(guide * mask) - mean_guide * mean_mask
     variance = _mean(guide * guide) - mean_guide * mean_guide
     # rounding can make a variance a little negative
-    gain = covariance / (np.maximum(variance, 0) + np.float32(SMOOTHNESS))
+    gain = (covariance / (np.maximum(variance, 0) + SMOOTHNESS)).astype(np.float32, copy=False)
     return _mean(gain), _mean(mean_mask - gain * mean_guide)
 
 
