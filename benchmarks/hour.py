@@ -26,7 +26,7 @@ import av
 from av.audio.stream import AudioStream
 from av.packet import Packet
 from av.video.stream import VideoStream
-from throughput import enlarged
+from compare import enlarged
 
 MOST_GROWTH = 20.0  # MB
 INDEX = {"mp4": 72, "mov": 72, "mkv": 0}  # bytes a packet: the size of FFmpeg's MOVIentry

@@ -17,7 +17,7 @@ from livematte import __version__
 from livematte.media import read, write_photo
 
 MAIN = [sys.executable, "-c", "from livematte.cli import main; main()"]
-COMMANDS = ["demo", "replace", "matte", "info", "evaluate", "train", "export"]
+COMMANDS = ["demo", "replace", "matte", "info", "bench", "evaluate", "train", "export"]
 with_torch = pytest.mark.skipif(
     find_spec("torch") is None, reason="needs torch: pip install 'livematte[lab]'"
 )
@@ -58,6 +58,13 @@ def names(folder: Path) -> list[str]:
         ("matte in.mp4 out.mp4 --network nope", "'nope'"),
         ("matte in.mp4 out.mp4 --threads 0", "threads"),
         ("demo none/out.mp4", "none does not exist"),
+        ("bench none.mp4", "none.mp4 does not exist"),
+        ("bench in.mp4 --size 1280x720", "size"),
+        ("bench --size 1281x720", "'1281x720'"),
+        ("bench --size big", "'big'"),
+        ("bench --frames 0", "frames"),
+        ("bench --background transparent", "transparent"),
+        ("bench -", "standard input"),
         ("evaluate .", "index.jsonl"),
         ("evaluate . --peer plain", "'plain'"),
         ("evaluate . --peer no_such_module:peer", "no_such_module"),

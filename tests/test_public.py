@@ -14,6 +14,7 @@ from livematte.media import write_photo
 
 PUBLIC = [
     "Backdrop",
+    "Bench",
     "Effect",
     "Evaluation",
     "Frame",
@@ -34,6 +35,7 @@ PUBLIC = [
     "Segmenter",
     "Style",
     "__version__",
+    "bench",
     "demo",
     "evaluate",
     "export",

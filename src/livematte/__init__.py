@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from livematte.benchmark import Bench, bench
     from livematte.errors import InputError, LivematteError, MissingExtraError, OptionError, OutputError
     from livematte.frame import Frame, Matte, Orientation
     from livematte.lab.export import export
@@ -28,6 +29,7 @@ __version__ = "0.1.0"
 # imported on first use: `import livematte` itself stays quick
 _HOMES = {
     "Backdrop": "scene",
+    "Bench": "benchmark",
     "Effect": "scene",
     "Evaluation": "scoring",
     "Frame": "frame",
@@ -47,6 +49,7 @@ _HOMES = {
     "Score": "scoring",
     "Segmenter": "segment",
     "Style": "scene",
+    "bench": "benchmark",
     "demo": "showcase",
     "evaluate": "scoring",
     "export": "lab.export",
@@ -59,6 +62,7 @@ _HOMES = {
 
 __all__ = [
     "Backdrop",
+    "Bench",
     "Effect",
     "Evaluation",
     "Frame",
@@ -79,6 +83,7 @@ __all__ = [
     "Segmenter",
     "Style",
     "__version__",
+    "bench",
     "demo",
     "evaluate",
     "export",

@@ -170,6 +170,37 @@ def info(source: Source, /, *, json: Annotated[bool, Parameter(negative="")] = F
 
 
 @app.command
+def bench(
+    source: Annotated[
+        str | None, Parameter(help="A clip; left out, frames are made.", allow_leading_hyphen=True)
+    ] = None,
+    /,
+    *,
+    size: str | None = None,
+    frames: int = 120,
+    background: str = "blur",
+    network: Network = "best",
+    threads: Threads = None,
+) -> None:
+    """Measure what every stage costs on this machine; nothing is kept.
+
+    Parameters
+    ----------
+    size
+        Of the frames that are made: 1280x720 when left out.
+    frames
+        How many, at most.
+    background
+        As for `livematte replace`.
+    """
+    print(
+        livematte.bench(
+            source, size=size, frames=frames, background=background, network=network, threads=threads
+        )
+    )
+
+
+@app.command
 def evaluate(
     data: Data,
     /,

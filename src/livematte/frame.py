@@ -209,10 +209,17 @@ def check_picture(picture: NDArray[Any]) -> None:
 
 def halve(plane: Plane, least: int) -> Plane:
     """Halve an H×W or H×W×C plane while its longer side stays at least `least`; exact halves are cheap."""
+    return halves(plane, least)[-1]
+
+
+def halves(plane: Plane, least: int) -> list[Plane]:
+    """A plane and what it is on the way, each half the one before, to what `halve` makes of it."""
+    steps = [plane]
     while max(plane.shape[:2]) >= 2 * least and min(plane.shape[:2]) > 1:
         size = (plane.shape[1] // 2, plane.shape[0] // 2)
         plane = cv2.resize(plane, size, interpolation=cv2.INTER_AREA).astype(plane.dtype, copy=False)
-    return plane
+        steps.append(plane)
+    return steps
 
 
 def _view(plane: av.video.plane.VideoPlane, channels: int, dtype: type[Sample]) -> Plane:

@@ -9,10 +9,13 @@ import numpy as np
 
 from livematte.errors import OptionError
 from livematte.frame import Frame, Plane, halve
-from livematte.scene.composite import LEAST_SIDE, Levels, Values, fit, reduced, reduced_alpha, spread
+from livematte.scene.composite import Levels, Values, Weight, fit, reduced
 
 LEAST, MOST = 0.001, 0.2
 """Strengths, each a reach as a share of the frame's longer side."""
+
+LEAST_SIDE = 240
+"""A plane is halved while its longer side stays at least this; there it is blurred."""
 
 SIDE = 320
 """The longer side at which discs and squares are made."""
@@ -32,17 +35,16 @@ class Blur:
 
     def planes(self, frame: Frame, levels: Levels) -> list[Plane]:
         """The frame's planes, each blurred with the people left out and the gap filled from around."""
-        weights: dict[tuple[int, ...], Values] = {}
+        weights: dict[tuple[int, ...], Weight] = {}
         blurred = []
         for plane in frame.planes():
             size = plane.shape[:2]
             if size not in weights:  # both chroma planes share one
-                weights[size] = _room(reduced_alpha(fit(levels, size)))
+                room = _room(halve(fit(levels, size), LEAST_SIDE) * np.float32(1 / 255))
+                # three boxes are nearly a Gaussian
+                weights[size] = Weight(room, max(1, round(max(room.shape) * self._strength)), times=3)
             small = halve(plane, LEAST_SIDE).astype(np.float32)
-            radius = max(1, round(max(small.shape[:2]) * self._strength))
-            # three boxes are nearly a Gaussian
-            mean = spread(small, weights[size], radius, times=3)
-            blurred.append(_enlarged(mean, plane, cv2.INTER_LINEAR))
+            blurred.append(_enlarged(weights[size].spread(small), plane, cv2.INTER_LINEAR))
         return blurred
 
 
@@ -104,12 +106,12 @@ def _without_people(frame: Frame, levels: Levels) -> list[Values]:
     # a chroma sample next to a person is part person too
     alpha = cv2.dilate(reduced(levels, size), np.ones((5, 5), np.uint8))
     room = _room(alpha * np.float32(1 / 255))
-    radius = max(1, round(SIDE / 20))
+    around = Weight(room, max(1, round(SIDE / 20)), times=3)
     planes = []
     for plane in frame.planes():
         small = reduced(plane, size).astype(np.float32)
         weight = room[..., None] if small.ndim == 3 else room
-        fill = spread(small, room, radius, times=3)
+        fill = around.spread(small)
         planes.append(fill + weight * (small - fill))
     return planes
 

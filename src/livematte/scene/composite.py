@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livematte.frame import Frame, Pixel, Plane, halve
+from livematte.frame import Frame, Pixel, Plane, halve, halves
 
 Levels = NDArray[np.uint8]
 Values = NDArray[np.float32]
+Places = NDArray[np.intp]
 
-LEAST_SIDE = 240
+LEAST_SIDE = 160
 """A plane is halved while its longer side stays at least this; there colours around the edge are gathered."""
 
-REACH = 9
+REACH = 4
 """How far, in pixels at that size, a colour is looked for."""
 
-SOLID, CLEAR = 252, 3
-"""Levels from which on a pixel is all person, and up to which it is all background."""
+SOLID = 252
+"""The level from which on a pixel is all person."""
 
 
 def composite(frame: Frame, levels: Levels, behind: list[Plane], people: list[Plane] | None = None) -> Frame:
@@ -33,75 +34,141 @@ def composite(frame: Frame, levels: Levels, behind: list[Plane], people: list[Pl
     estimated, so that no rim of the old background stays.
     """
     result = frame.blank_like()
-    edges: dict[tuple[int, ...], Edge] = {}
-    for plane, under, out in zip(people or frame.planes(), behind, result.planes(), strict=True):
-        size = plane.shape[:2]
-        if size not in edges:  # both chroma planes share one
-            edges[size] = Edge.of(fit(levels, size))
-        edge = edges[size]
-        whole = under.copy()
-        cv2.copyTo(plane, edge.solid, whole)
-        share = edge.share[:, None] if plane.ndim == 3 else edge.share
-        theirs = _at(under, edge.places).astype(np.float32)
-        ours = edge.own_colour(plane, frame.bits)
-        flat = whole.reshape(-1, *plane.shape[2:])
-        flat[edge.places] = np.rint(theirs + share * (ours - theirs))
-        np.copyto(out, whole)
+    edges = edges_of(levels, frame.planes())
+    planes = zip(people or frame.planes(), behind, result.planes(), edges, strict=True)
+    for plane, under, out, edge in planes:
+        # padded rows have no flat places
+        whole = out if out.flags.c_contiguous else np.empty_like(under)
+        np.copyto(whole, under)
+        cv2.copyTo(plane, edge.alpha, whole)
+        mixed = edge.own_colour(plane, frame.bits)
+        theirs = _at(under, edge.places)
+        mixed -= theirs
+        mixed *= edge.share[:, None] if plane.ndim == 3 else edge.share
+        mixed += theirs
+        edge.put(mixed, whole)
+        if whole is not out:
+            np.copyto(out, whole)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """Alpha at the reduced size, and what blur fusion needs of it: all planes share it.
+
+    alpha: float32 h×w in 0..1; person, room, own: weights by which colours are gathered.
+    """
+
+    alpha: Values
+    person: Weight
+    room: Weight
+    own: Weight
+
+    @classmethod
+    def of(cls, alpha: Values) -> Reduced:
+        """Of float32 alpha h×w in 0..1."""
+        # what is part person and part background says little of either
+        person, room = Weight(_fourth_power(alpha), REACH), Weight(_fourth_power(1 - alpha), REACH)
+        return cls(alpha, person, room, Weight(np.square(alpha), REACH // 2))
+
+    def like(self, plane: Plane) -> Values:
+        """A plane at this size."""
+        size = self.alpha.shape[::-1]
+        return cv2.resize(halve(plane, LEAST_SIDE), size, interpolation=cv2.INTER_LINEAR).astype(np.float32)
+
+
+class Weight:
+    """How much each pixel counts, float32 h×w, where colours are gathered from around.
+
+    radius: the window is a square of 2·radius + 1; times: how often it is applied.
+    """
+
+    def __init__(self, weight: Values, radius: int, times: int = 1) -> None:
+        self._weight = weight + np.float32(1e-4)
+        self._radius, self._times = radius, times
+        self._sum = self._gathered(self._weight)
+
+    def spread(self, plane: Values) -> Values:
+        """The mean of a plane around each pixel, counting each by its weight: what has none is filled in."""
+        deep = plane.ndim == 3
+        mean = self._gathered(plane * (self._weight[..., None] if deep else self._weight))
+        mean /= self._sum[..., None] if deep else self._sum
+        return mean
+
+    def _gathered(self, values: Values) -> Values:
+        side = 2 * self._radius + 1
+        for _ in range(self._times):
+            values = cv2.blur(values, (side, side)).astype(np.float32, copy=False)
+        return values
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
     """Where a plane is neither all person nor all background.
 
-    solid: uint8 H×W, 255 where it is all person; places: flat indices of the edge's N pixels;
-    share: float32 N, their alpha in 0..1; weight: float32 h×w, alpha at the reduced size;
+    alpha: uint8 H×W in 0..255; places: flat indices of the edge's N pixels;
+    share: float32 N, their alpha in 0..1; reduced: alpha at the reduced size;
     near: for each of the N the flat index of its pixel at that size.
     """
 
-    solid: Levels
-    places: NDArray[np.intp]
+    alpha: Levels
+    places: Places
     share: Values
-    weight: Values
-    near: NDArray[np.intp]
+    reduced: Reduced
+    near: Places
 
     @classmethod
-    def of(cls, alpha: Levels) -> Edge:
+    def of(cls, alpha: Levels, reduced: Reduced) -> Edge:
         """The edge of uint8 alpha H×W in 0..255."""
-        # what is below wraps around to above: one comparison for both ends
-        places = np.flatnonzero(alpha - np.uint8(CLEAR + 1) < SOLID - CLEAR - 1)
-        weight = reduced_alpha(alpha)
-        high, wide = weight.shape
+        # 0 wraps around to 255: one comparison for both ends
+        places = np.flatnonzero(alpha - np.uint8(1) < SOLID - 1)
+        high, wide = reduced.alpha.shape
         height, width = alpha.shape
-        rows, columns = np.divmod(places.astype(np.int32), np.int32(width))
-        near = (rows * high // height) * wide + columns * wide // width
-        share = _at(alpha, places).astype(np.float32) / np.float32(255)
-        solid = cv2.inRange(alpha, SOLID, 255).astype(np.uint8, copy=False)
-        return cls(solid, places, share, weight, near)
+        rows = places.astype(np.int32) // np.int32(width)
+        columns = places - rows * width
+        near = (np.arange(height) * high // height * wide).take(rows)
+        near += (np.arange(width) * wide // width).take(columns)
+        share = _at(alpha, places) * np.float32(1 / 255)
+        return cls(alpha, places, share, reduced, near)
 
     def own_colour(self, plane: Plane, bits: int) -> Values:
         """The person's colour at the edge in 0..2^bits - 1, N or N×C, by blur fusion (Forte and Pitié 2021).
 
         bits: of a sample.
         """
-        small, peak = halve(plane, LEAST_SIDE).astype(np.float32), (1 << bits) - 1
-        weight = self.weight if plane.ndim == 2 else self.weight[..., None]
-        # what is part person and part background says little of either
-        first = spread(small, _fourth_power(self.weight), REACH)
-        room = spread(small, _fourth_power(1 - self.weight), REACH)
+        small, peak = self.reduced.like(plane), (1 << bits) - 1
+        weight = self.reduced.alpha if plane.ndim == 2 else self.reduced.alpha[..., None]
+        first, room = self.reduced.person.spread(small), self.reduced.room.spread(small)
         # a second time, with each pixel's own colour instead of its mixture
-        own = np.clip(first + weight * (small - weight * first - (1 - weight) * room), 0, peak)
-        ours = _at(spread(own, np.square(self.weight), REACH // 2), self.near)
+        rest = small - room - weight * (first - room)
+        own = np.clip(first + weight * rest, 0, peak)
+        ours = _at(self.reduced.own.spread(own), self.near)
         theirs = _at(room, self.near)
         share = self.share[:, None] if plane.ndim == 3 else self.share
         rest = _at(plane, self.places) - theirs - share * (ours - theirs)
         colour: Values = np.clip(ours + share * rest, 0, peak)
         return colour
 
+    def put(self, colour: Values, plane: Plane) -> None:
+        """Write the edge's colours, N or N×C, into a plane without padding."""
+        plane.reshape(-1, *plane.shape[2:])[self.places] = np.rint(colour).astype(plane.dtype)
 
-def reduced_alpha(alpha: Levels) -> Values:
-    """uint8 alpha halved as LEAST_SIDE says, as float32 in 0..1."""
-    return np.multiply(halve(alpha, LEAST_SIDE), np.float32(1 / 255))
+
+def edges_of(levels: Levels, planes: Sequence[Plane]) -> list[Edge]:
+    """The edge of each plane.
+
+    levels: uint8 H×W in 0..255 at the frame's stored size.
+    """
+    # alpha is chroma's on its way to the reduced size
+    steps = halves(levels, LEAST_SIDE)
+    reduced = Reduced.of(np.multiply(steps[-1], np.float32(1 / 255)))
+    alphas = {alpha.shape: alpha.astype(np.uint8, copy=False) for alpha in steps}
+    edges: dict[tuple[int, ...], Edge] = {}
+    for plane in planes:
+        size = plane.shape[:2]
+        if size not in edges:  # both chroma planes share one
+            edges[size] = Edge.of(alphas[size] if size in alphas else fit(levels, size), reduced)
+    return [edges[plane.shape[:2]] for plane in planes]
 
 
 def reduced(plane: Plane, size: tuple[int, ...]) -> Plane:
@@ -110,29 +177,12 @@ def reduced(plane: Plane, size: tuple[int, ...]) -> Plane:
     return cv2.resize(halved, size, interpolation=cv2.INTER_AREA).astype(plane.dtype, copy=False)
 
 
-def spread(plane: Values, weight: Values, radius: int, times: int = 1) -> Values:
-    """The mean of a plane around each pixel, counting each by its weight: what has none is filled in.
-
-    times: how often the window, a square of 2·radius + 1, is applied.
-    """
-    window = (2 * radius + 1, 2 * radius + 1)
-    weight = weight + np.float32(1e-4)
-    plane = plane * (weight[..., None] if plane.ndim == 3 else weight)
-    for _ in range(times):
-        plane, weight = _float(cv2.blur(plane, window)), _float(cv2.blur(weight, window))
-    return plane / (weight[..., None] if plane.ndim == 3 else weight)
-
-
 def _fourth_power(share: Values) -> Values:
     power: Values = np.square(np.square(share))
     return power
 
 
-def _float(values: NDArray[Any]) -> Values:
-    return values.astype(np.float32, copy=False)
-
-
-def _at(plane: NDArray[Pixel], places: NDArray[np.intp]) -> NDArray[Pixel]:
+def _at(plane: NDArray[Pixel], places: Places) -> NDArray[Pixel]:
     """The pixels of an H×W or H×W×C plane at flat indices."""
     pixels: NDArray[Pixel] = np.ascontiguousarray(plane).reshape(-1, *plane.shape[2:]).take(places, 0)
     return pixels

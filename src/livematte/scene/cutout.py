@@ -8,9 +8,9 @@ import av
 import cv2
 import numpy as np
 
-from livematte.frame import Frame, Plane, halve
+from livematte.frame import Frame, Plane
 from livematte.media.formats import is_full_range
-from livematte.scene.composite import LEAST_SIDE, REACH, Edge, Levels, Values, fit
+from livematte.scene.composite import REACH, Levels, Reduced, edges_of
 
 _NEARLY = np.float32(0.85)  # what is less of a person than this shows the room, too
 _LEAST = 1e-4  # of a person near by: below it a clear pixel is black
@@ -23,16 +23,11 @@ def cut_out(frame: Frame, levels: Levels) -> list[Plane]:
     colour (blur fusion); clear ones near by continue it, so that scaling makes no dark rim; the rest is
     black.
     """
-    edges: dict[tuple[int, ...], Edge] = {}
-    result = []
-    for plane, black in zip(frame.planes(), _black(frame), strict=True):
-        size = plane.shape[:2]
-        if size not in edges:  # both chroma planes share one
-            edges[size] = Edge.of(fit(levels, size))
-        edge = edges[size]
-        whole = _continued(plane, edge.weight, black)
-        cv2.copyTo(plane, edge.solid, whole)
-        whole.reshape(-1, *plane.shape[2:])[edge.places] = np.rint(edge.own_colour(plane, frame.bits))
+    planes, result = frame.planes(), []
+    for plane, edge, black in zip(planes, edges_of(levels, planes), _black(frame), strict=True):
+        whole = _continued(plane, edge.reduced, black)
+        cv2.copyTo(plane, edge.alpha, whole)
+        edge.put(edge.own_colour(plane, frame.bits), whole)
         result.append(whole)
     if frame.bits == 8:
         return [*result, levels]
@@ -61,11 +56,11 @@ def _black(frame: Frame) -> list[int]:
     return [luma, 1 << (frame.bits - 1), 1 << (frame.bits - 1)]
 
 
-def _continued(plane: Plane, weight: Values, black: int) -> Plane:
-    """The plane's colours carried outwards from where the weight is; black where there is none near."""
-    small = halve(plane, LEAST_SIDE).astype(np.float32)
+def _continued(plane: Plane, reduced: Reduced, black: int) -> Plane:
+    """The plane's colours carried outwards from where people are; black where there is none near."""
+    small = reduced.like(plane)
     window = (2 * REACH + 1, 2 * REACH + 1)
-    own = np.maximum(weight - _NEARLY, 0)
+    own = np.maximum(reduced.alpha - _NEARLY, 0)
     around = cv2.blur(own, window)
     if plane.ndim == 3:
         own, around = own[..., None], around[..., None]

@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livematte.frame import Frame, Plane
-from livematte.scene.composite import LEAST_SIDE, Levels, Values, fit, reduced
+from livematte.scene.composite import Levels, Values, fit, reduced
 from livematte.scene.convert import zero_level
 from livematte.scene.grade import YCC_TO_RGB, recoloured
+
+SIDE = 240
+"""The longer side at which light and shadow are made."""
 
 RAMP = 0.1
 """The range of alpha over which a threshold goes from background to person."""
@@ -146,8 +149,8 @@ def _sampled(plane: Plane) -> NDArray[np.float64]:
 
 
 def _small(frame: Frame, levels: Levels) -> Values:
-    """The levels as upright alpha, about LEAST_SIDE long."""
-    shrink = min(1, LEAST_SIDE / max(levels.shape))
+    """The levels as upright alpha, at most SIDE long."""
+    shrink = min(1, SIDE / max(levels.shape))
     size = tuple(max(1, round(side * shrink)) for side in levels.shape[::-1])
     small = reduced(levels, size) * np.float32(1 / 255)
     return np.ascontiguousarray(frame.orientation.upright(small), np.float32)

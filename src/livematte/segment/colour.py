@@ -12,13 +12,13 @@ from livematte.frame import Alpha, Plane, halve
 
 Values = NDArray[np.float32]
 
-LEAST_SIDE = 160
+LEAST_SIDE = 120
 """Planes are halved while their longer side stays at least this; there colours are gathered."""
 
-REACH = 6
+REACH = 4
 """How far, in pixels at that size, the colours of people and background are looked for."""
 
-BAND = 3
+BAND = 2
 """How far from the mask's edge, in pixels at that size, its alpha is open to doubt."""
 
 CHROMA = 3.0
@@ -48,40 +48,51 @@ def by_colour(alpha: Alpha, planes: Sequence[Plane], peak: int) -> tuple[Alpha, 
         np.float32, copy=False
     )
     alpha = np.clip(alpha, 0, 1)
-    ours, our_variance, our_share = _side(colours, _eighth_power(alpha))
-    theirs, their_variance, their_share = _side(colours, _eighth_power(1 - alpha))
+    squares = _dot(colours, colours)
+    ours, our_variance, our_share = _side(colours, squares, _eighth_power(alpha))
+    theirs, their_variance, their_share = _side(colours, squares, _eighth_power(1 - alpha))
     line = ours - theirs
-    weighted = line * _weights(len(colours))
-    length = (line * weighted).sum(0)
+    length = _dot(line, line)
     from_theirs = colours - theirs
-    along = (from_theirs * weighted).sum(0) / (length + LEAST_CONTRAST)
-    beside = np.square(from_theirs - np.clip(along, 0, 1) * line)
-    strange = (beside * _weights(len(colours))).sum(0)
-    trust = length / (length + TEXTURE * (our_variance + their_variance) + LEAST_CONTRAST)
-    trust *= length / (length + STRANGE * strange + 1e-6)
-    trust *= np.minimum(our_share * ENOUGH, 1) * np.minimum(their_share * ENOUGH, 1) * _doubt(alpha)
+    projected, room = _dot(from_theirs, line), length + LEAST_CONTRAST
+    along = projected / room
+    nearest = np.clip(along, 0, 1)
+    # the squared distance from the line, without the difference of three channels
+    strange = _dot(from_theirs, from_theirs) - nearest * (2 * projected - nearest * length)
+    trust = np.minimum(our_share, 1 / ENOUGH) * np.minimum(their_share, 1 / ENOUGH) * _doubt(alpha)
+    trust *= np.square(ENOUGH * length)
+    trust /= (room + TEXTURE * (our_variance + their_variance)) * (length + STRANGE * np.abs(strange) + 1e-6)
     trust = cv2.blur(trust, (3, 3)).astype(np.float32, copy=False)
-    gain = weighted[0] / (length + LEAST_CONTRAST)
+    gain = line[0] / room
     # luma is left out of the offset: it comes at full size
     return gain, along - gain * colours[0], trust
 
 
 def _reduced(planes: Sequence[Plane], peak: int) -> Values:
-    """The planes at one reduced size, C×h×w in 0..1."""
+    """The planes at one reduced size, C×h×w in 0..1, chroma stretched as CHROMA says."""
     small = [halve(plane, LEAST_SIDE) for plane in planes]
-    size = small[0].shape[::-1]
-    fitted = [cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in small]
-    return np.multiply(np.stack(fitted), np.float32(1 / peak), dtype=np.float32)
+    height, width = small[0].shape
+    colours = np.empty((len(small), height, width), np.float32)
+    for plane, colour, stretch in zip(small, colours, (1.0, *2 * [CHROMA**0.5]), strict=False):
+        fitted = cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)
+        np.multiply(fitted, np.float32(stretch / peak), out=colour)
+    return colours
 
 
-def _side(colours: Values, weight: Alpha) -> tuple[Values, Alpha, Alpha]:
+def _side(colours: Values, squares: Alpha, weight: Alpha) -> tuple[Values, Alpha, Alpha]:
     """The mean colour around each pixel, its variance, and the share of the window that has weight."""
     share = _mean(weight) + np.float32(1e-4)
-    mean: Values = np.stack([_mean(colour * weight) for colour in colours]) / share
-    squares = (np.square(colours) * _weights(len(colours))).sum(0)
-    variance: Alpha = _mean(squares * weight) / share - (np.square(mean) * _weights(len(colours))).sum(0)
+    mean: Values = np.stack([_mean(colour * weight) for colour in colours])
+    mean /= share
+    variance: Alpha = _mean(squares * weight) / share - _dot(mean, mean)
     # rounding can make a variance a little negative
     return mean, np.maximum(variance, np.float32(0)), share
+
+
+def _dot(one: Values, other: Values) -> Alpha:
+    """The dot product of the colours of two C×h×w pictures."""
+    product: Alpha = (one * other).sum(0)
+    return product
 
 
 def _doubt(alpha: Alpha) -> Alpha:
@@ -89,10 +100,6 @@ def _doubt(alpha: Alpha) -> Alpha:
     around = cv2.blur(alpha, (2 * BAND + 1, 2 * BAND + 1))
     doubt: Alpha = np.minimum(10 * np.minimum(around, 1 - around), np.float32(1))
     return doubt
-
-
-def _weights(channels: int) -> Values:
-    return np.array([1, CHROMA, CHROMA], np.float32)[:channels, None, None]
 
 
 def _eighth_power(values: Alpha) -> Alpha:

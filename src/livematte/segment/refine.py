@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from livematte.frame import Alpha, Frame, Plane, halve
 from livematte.segment.colour import by_colour
 
-LEAST_SIDE = 320
+LEAST_SIDE = 240
 """The frame is halved while its longer side stays at least this; there the coefficients are found."""
 
-RADIUS = 3
+RADIUS = 2
 """Half the filter's window at that size."""
 
 SMOOTHNESS = 5e-4
@@ -40,13 +40,15 @@ class Refiner:
         guide = _luma(frame)
         reduced, peak = halve(guide, LEAST_SIDE), (1 << frame.bits) - 1
         small = np.multiply(reduced, np.float32(1 / peak))
-        enlarged = cv2.resize(mask, small.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        gain, offset = _coefficients(small, enlarged.astype(np.float32, copy=False))
-        gain, offset = CONTRAST * gain, CONTRAST * (offset - 0.5) + 0.5
+        gain, offset = _coefficients(small, _resized(mask, small.shape))
+        gain *= CONTRAST
+        offset *= CONTRAST
+        offset -= (CONTRAST - 1) / 2
         told = by_colour(gain * small + offset, [reduced, *_chroma(frame)], peak)
-        gain, offset = _trusting(gain, offset, told)
+        _trust(gain, offset, told)
         # the ranges of luma and of levels are folded in here, where there are few pixels
-        gain, offset = gain * (255 / peak), offset * 255
+        gain *= 255 / peak
+        offset *= 255
         if self._buffers.shape[1:] != guide.shape:
             self._buffers = np.empty((2, *guide.shape), np.float32)
         whole_gain, whole_offset = self._buffers
@@ -56,11 +58,13 @@ class Refiner:
         return cv2.add(whole_gain, whole_offset, dtype=cv2.CV_8U).astype(np.uint8, copy=False)
 
 
-def _trusting(gain: Alpha, offset: Alpha, told: tuple[Alpha, Alpha, Alpha]) -> tuple[Alpha, Alpha]:
-    """Gain and offset moved towards what the colours have told, as far as they are to be trusted."""
-    large = cv2.resize(cv2.merge(told), gain.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    colour_gain, colour_offset, trust = cv2.split(large)
-    return gain + trust * (colour_gain - gain), offset + trust * (colour_offset - offset)
+def _trust(gain: Alpha, offset: Alpha, told: tuple[Alpha, Alpha, Alpha]) -> None:
+    """Move gain and offset towards what the colours have told, as far as they are to be trusted."""
+    *colours, trust = (_resized(values, gain.shape) for values in told)
+    for own, colour in zip((gain, offset), colours, strict=True):
+        colour -= own
+        colour *= trust
+        own += colour
 
 
 def _coefficients(guide: Alpha, mask: Alpha) -> tuple[Alpha, Alpha]:
@@ -75,6 +79,11 @@ def _coefficients(guide: Alpha, mask: Alpha) -> tuple[Alpha, Alpha]:
 def _mean(x: Alpha) -> Alpha:
     side = 2 * RADIUS + 1
     return cv2.blur(x, (side, side), borderType=cv2.BORDER_REFLECT).astype(np.float32, copy=False)
+
+
+def _resized(values: Alpha, shape: tuple[int, ...]) -> Alpha:
+    """Values at another height and width."""
+    return cv2.resize(values, shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)
 
 
 def _luma(frame: Frame) -> Plane:

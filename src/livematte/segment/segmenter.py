@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livematte.errors import OptionError
-from livematte.frame import Alpha, Frame, Matte, Picture
+from livematte.frame import Alpha, Frame, Matte, Picture, halve
 from livematte.report import Stopwatch
 from livematte.segment.refine import Refiner
 from livematte.segment.runtime import SHAPES, closest_shape, load
 
 CUT = 0.14
 """A mean change of this share of the range between two frames' thumbnails is a scene cut."""
+
+THUMBNAIL = 32
+"""The longer side, at least, of a frame's thumbnail."""
 
 
 class Segmenter:
@@ -78,6 +81,6 @@ class Segmenter:
                 self._shape, self._network = shape, load(self._name, *self._size, self.threads)
 
     def _is_cut(self, small: Picture) -> bool:
-        thumbnail = cv2.resize(small, (32, 32), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        thumbnail = halve(small, THUMBNAIL).astype(np.uint8, copy=False)
         before, self._thumbnail = self._thumbnail, thumbnail
         return before is not None and float(cv2.absdiff(thumbnail, before).mean()) > CUT * 255
