@@ -12,13 +12,13 @@ from livematte.frame import Alpha, Plane, halve
 
 Values = NDArray[np.float32]
 
-LEAST_SIDE = 120
+LEAST_SIDE = 160
 """Planes are halved while their longer side stays at least this; there colours are gathered."""
 
-REACH = 4
+REACH = 6
 """How far, in pixels at that size, the colours of people and background are looked for."""
 
-BAND = 2
+BAND = 3
 """How far from the mask's edge, in pixels at that size, its alpha is open to doubt."""
 
 CHROMA = 3.0

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from livematte.frame import Alpha, Frame, Plane, halve
 from livematte.segment.colour import by_colour
 
-LEAST_SIDE = 240
+LEAST_SIDE = 320
 """The frame is halved while its longer side stays at least this; there the coefficients are found."""
 
-RADIUS = 2
+RADIUS = 3
 """Half the filter's window at that size."""
 
 SMOOTHNESS = 5e-4
