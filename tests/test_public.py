@@ -22,6 +22,7 @@ PUBLIC = [
     "LivematteError",
     "Matte",
     "MissingExtraError",
+    "Mix",
     "OptionError",
     "Options",
     "Orientation",
@@ -32,8 +33,10 @@ PUBLIC = [
     "Scene",
     "Score",
     "Segmenter",
+    "Sizes",
     "Style",
     "__version__",
+    "ablate",
     "demo",
     "evaluate",
     "export",
@@ -43,7 +46,7 @@ PUBLIC = [
     "replace",
     "train",
 ]
-NEED_TORCH = ["Recipe", "export", "train"]
+NEED_TORCH = ["Mix", "Recipe", "Sizes", "ablate", "export", "train"]
 ERRORS = ["InputError", "MissingExtraError", "OptionError", "OutputError"]
 
 

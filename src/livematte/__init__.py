@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from livematte.errors import InputError, LivematteError, MissingExtraError, OptionError, OutputError
     from livematte.frame import Frame, Matte, Orientation
+    from livematte.lab.ablate import ablate
     from livematte.lab.export import export
+    from livematte.lab.network import Sizes
+    from livematte.lab.previous_mask import Mix
     from livematte.lab.train import Recipe, train
     from livematte.media import Info, Options, info, read
     from livematte.pipeline import matte, replace
@@ -37,6 +40,7 @@ _HOMES = {
     "Matte": "frame",
     "MissingExtraError": "errors",
     "OptionError": "errors",
+    "Mix": "lab.previous_mask",
     "Options": "media",
     "Orientation": "frame",
     "OutputError": "errors",
@@ -46,7 +50,9 @@ _HOMES = {
     "Scene": "scene",
     "Score": "scoring",
     "Segmenter": "segment",
+    "Sizes": "lab.network",
     "Style": "scene",
+    "ablate": "lab.ablate",
     "demo": "showcase",
     "evaluate": "scoring",
     "export": "lab.export",
@@ -67,6 +73,7 @@ __all__ = [
     "LivematteError",
     "Matte",
     "MissingExtraError",
+    "Mix",
     "OptionError",
     "Options",
     "Orientation",
@@ -77,8 +84,10 @@ __all__ = [
     "Scene",
     "Score",
     "Segmenter",
+    "Sizes",
     "Style",
     "__version__",
+    "ablate",
     "demo",
     "evaluate",
     "export",

@@ -246,7 +246,7 @@ def train(
     out
         A folder for last.pt (to go on from) and best.pt (weights).
     network
-        Which network: best.
+        Which network: best or fast.
     phases
         side:steps, in order, separated by commas; going up in size learns most per hour.
     batch
@@ -283,6 +283,63 @@ def train(
         print(f"livematte: stopped; the same command goes on from {out / 'last.pt'}", file=sys.stderr)
         sys.exit(130)
     print(f"weights: {out / 'best.pt'}; livematte export {out / 'best.pt'} FOLDER makes LiteRT files of them")
+
+
+@app.command
+def ablate(
+    data: Data,
+    out: Path,
+    /,
+    *,
+    network: str = "best",
+    only: Annotated[list[str] | None, Parameter(negative="")] = None,
+    steps: int = 4000,
+    side: int = 128,
+    seeds: int = 3,
+    batch: int = 16,
+    device: str = "cpu",
+    threads: int = 1,
+) -> None:
+    """Train variants of a network on equal terms, to see what each idea is worth; resumes after a stop.
+
+    Parameters
+    ----------
+    out
+        A folder for the trainings, and for table.md and table.json, which grow with each.
+    network
+        The network that the variants differ from: best or fast.
+    only
+        Only this variant; may be given several times.
+    steps
+        Of each training.
+    side
+        Of the pictures in training and measuring, a multiple of 32.
+    seeds
+        How often each variant is trained: the spread between seeds is what chance does.
+    batch
+        Pictures in one step.
+    device
+        cpu, cuda or mps.
+    threads
+        On the CPU.
+    """
+    try:
+        table = livematte.ablate(
+            data,
+            out,
+            network=network,
+            only=only or (),
+            steps=steps,
+            side=side,
+            seeds=seeds,
+            batch=batch,
+            device=device,
+            threads=threads,
+        )
+    except KeyboardInterrupt:
+        print(f"livematte: stopped; the same command goes on in {out}", file=sys.stderr)
+        sys.exit(130)
+    print(table.read_text(encoding="utf-8"), end="")
 
 
 @app.command
