@@ -66,6 +66,7 @@ def names(folder: Path) -> list[str]:
         pytest.param("train . out --phases 100:5", "100:5", marks=with_torch),
         pytest.param("ablate . out --only colour", "'colour'", marks=with_torch),
         pytest.param("export none.pt out", "none.pt", marks=with_torch),
+        pytest.param("export none.pt out --precision int4", "int4", marks=with_torch),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(folder: Path, call: str, word: str) -> None:
