@@ -4,8 +4,8 @@ python benchmarks/network_speed.py [NAME ...] [--beside FILE.tflite] [--runs 60]
     [--keep FOLDER]
 
 Prints a Markdown table: millions of multiply-accumulates, parameters, the file's size and the time of one
-frame as a ratio to a reference. The reference, FILE or else `best` as it ships, runs in the same loop, all
-files interleaved, and medians are compared: on a shared machine a ratio holds where milliseconds do not.
+frame as a ratio to a reference, FILE or else `best` as it ships. The reference runs beside each file in the
+same loop, and the median of the ratios is taken: on a shared machine they hold where milliseconds do not.
 --side landscape (144×256, the default) or square (256×256). --keep leaves the files in a folder, where the
 next run finds them again: converting takes far longer than timing.
 """
@@ -85,15 +85,15 @@ def main() -> None:
         chosen = {name: VARIANTS[name] for name in asked.names or VARIANTS}
         made = {name: converted(sizes, kept, height, width) for name, sizes in chosen.items()}
         reference = asked.beside or shipped
-        times = measured([reference, *made.values()], asked.runs)
-        print(f"{height}×{width}; reference: {reference.name}, {1e3 * times[0]:.2f} ms\n")
+        seconds, ratios = measured(reference, list(made.values()), asked.runs)
+        print(f"{height}×{width}; reference: {reference.name}, {1e3 * seconds:.2f} ms\n")
         print("| network | MMAC | parameters | kB | time |\n|---|---|---|---|---|")
-        for (name, sizes), path, seconds in zip(chosen.items(), made.values(), times[1:], strict=True):
+        for (name, sizes), path, ratio in zip(chosen.items(), made.values(), ratios, strict=True):
             network = Network(sizes)
             weights = sum(weight.numel() for weight in network.parameters())
             print(
                 f"| {name} | {count_macs(network, height, width) / 1e6:.1f} | {weights:,} "
-                f"| {path.stat().st_size / 1e3:.0f} | {seconds / times[0]:.2f} |"
+                f"| {path.stat().st_size / 1e3:.0f} | {ratio:.2f} |"
             )
 
 
@@ -121,17 +121,30 @@ def fused(network: Network) -> Network:
     return network
 
 
-def measured(paths: Sequence[Path], runs: int) -> list[float]:
-    """Seconds of one frame in each file: the medians of interleaved runs."""
+def measured(reference: Path, paths: Sequence[Path], runs: int) -> tuple[float, list[float]]:
+    """Seconds of one frame in the reference, and each file's time as a ratio to it: medians.
+
+    Each run of a file is followed by one of the reference and divided by it: what else the machine does slows
+    both. Time is the thread's own, without what others take of the core.
+    """
+    beside = loaded(reference)
     networks = [loaded(path) for path in paths]
-    times: list[list[float]] = [[] for _ in networks]
+    ratios: list[list[float]] = [[] for _ in networks]
+    seconds = []
     for _ in range(runs):
-        for network, taken in zip(networks, times, strict=True):
-            network.invoke()  # the run before was another file's: this one finds its weights again
-            start = time.perf_counter()
-            network.invoke()
-            taken.append(time.perf_counter() - start)
-    return [statistics.median(taken) for taken in times]
+        for network, found in zip(networks, ratios, strict=True):
+            own = frame_time(network)
+            seconds.append(frame_time(beside))
+            found.append(own / seconds[-1])
+    return statistics.median(seconds), [statistics.median(found) for found in ratios]
+
+
+def frame_time(network: Interpreter) -> float:
+    """Seconds of one frame; one before it brings the weights back into the caches."""
+    network.invoke()
+    start = time.thread_time()
+    network.invoke()
+    return time.thread_time() - start
 
 
 def loaded(path: Path) -> Interpreter:
