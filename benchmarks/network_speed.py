@@ -115,8 +115,8 @@ def converted(sizes: Sizes, folder: Path, height: int, width: int) -> Path:
 
 def fused(network: Network) -> Network:
     """With the normalisation inside the convolutions, where the converter puts it, too, but slowly."""
-    for layer in network.modules():
-        if isinstance(layer, Convolution):
+    for name, layer in network.named_modules():
+        if isinstance(layer, Convolution) and not name.startswith("refine"):
             layer[0], layer[1] = fuse_conv_bn_eval(layer[0], layer[1]), nn.Identity()
     return network
 

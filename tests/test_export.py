@@ -37,3 +37,34 @@ def test_an_unknown_precision_is_refused_before_anything_is_read(tmp_path):
     with pytest.raises(OptionError, match="float16, not 'int4'"):
         livematte.export(tmp_path / "none.pt", tmp_path / "out", precision="int4")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"growth": (4,)},
+        {"growth": (3, 5, 2)},
+        {"refine": "plain"},
+        {"refine": "none"},
+        {"previous": False},
+    ],
+)
+def test_what_is_deployed_computes_what_was_trained(changed):
+    import torch
+
+    from livematte.lab.export import Deployed
+    from livematte.lab.network import Network, Sizes
+
+    torch.manual_seed(1)
+    small = {"widths": (8, 8, 16, 16), "depths": (1, 1, 1, 1), "squeeze": (2, 2, 2, 2)}
+    network = Network(Sizes(**small | changed)).train()
+    seen = torch.rand(4, 4, 32, 64)
+    for _ in range(5):
+        network(seen)  # gives the normalisations something to do
+    weights = {name: value.clone() for name, value in network.state_dict().items()}
+    with torch.no_grad():
+        deployed = Deployed(network)(seen[:1].permute(0, 2, 3, 1))[..., 0]
+        wanted = network.eval()(seen[:1]).sigmoid()[:, 0]
+    torch.testing.assert_close(deployed, wanted, rtol=0, atol=2e-6)
+    assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())

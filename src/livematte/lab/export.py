@@ -2,28 +2,81 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from livematte.errors import MissingExtraError, OptionError
 from livematte.lab.checkpoint import load_weights
-from livematte.lab.network import Network
+from livematte.lab.network import Network, Refinement, enlarge
 from livematte.segment.runtime import SHAPES, file_name
 
 Precision = Literal["float32", "float16"]
 
 
+class Regrouped(Refinement):
+    """A trained refinement, its sums grouped by what they read: nothing is put together or read twice.
+
+    The picture gives every layer its part in one convolution, and so does each layer's output all later ones.
+    One to 4 channels takes as long as one to 16 (docs/network.md), so that fewer are quicker.
+    """
+
+    def __init__(self, trained: Refinement) -> None:
+        nn.Module.__init__(self)
+        self.block, self.narrow = trained.block, trained.narrow
+        whole = [*(_fused(layer) for layer in trained.layers), trained.head]
+        self.grown = [layer.out_channels for layer in whole[:-1]]
+        # where the channels of each source begin: the picture's with the features', then each layer's
+        starts = [0, *(layer.in_channels for layer in whole)]
+        self.layers = nn.ModuleList(
+            _reading(starts[number], starts[number + 1], whole[number:], bias=number == 0)
+            for number in range(len(whole))
+        )
+
+    def forward(self, picture: Tensor, features: Tensor) -> Tensor:
+        """As `Refinement`'s."""
+        seen = F.pixel_unshuffle(picture, self.block)
+        sums = self.layers[0](torch.cat([seen, enlarge(self.narrow(features), seen)], 1))
+        for grown, layer in zip(self.grown, self.layers[1:], strict=True):
+            sums = sums[:, grown:] + layer(F.relu(sums[:, :grown]))
+        return F.pixel_shuffle(sums, self.block)
+
+
+def _fused(layer: nn.Module) -> nn.Conv2d:
+    """A `Convolution` with its normalisation inside; its ReLU is left to the caller."""
+    convolution, normalisation, *_ = layer.children()
+    return fuse_conv_bn_eval(cast(nn.Conv2d, convolution), cast(nn.BatchNorm2d, normalisation))
+
+
+def _reading(first: int, last: int, layers: Sequence[nn.Conv2d], bias: bool) -> nn.Conv2d:
+    """One convolution from the channels first..last to all of these layers, the 1×1 ones padded to 3×3."""
+    side = max(layer.kernel_size[0] for layer in layers)
+    pads = [(side - layer.kernel_size[0]) // 2 for layer in layers]
+    outputs = sum(layer.out_channels for layer in layers)
+    joined = nn.Conv2d(last - first, outputs, side, padding=side // 2, bias=bias)
+    weights = [F.pad(layer.weight[:, first:last], [pad] * 4) for layer, pad in zip(layers, pads, strict=True)]
+    joined.weight = nn.Parameter(torch.cat(weights).detach())
+    if bias:
+        joined.bias = nn.Parameter(torch.cat([cast(Tensor, layer.bias) for layer in layers]).detach())
+    return joined
+
+
 class Deployed(nn.Module):
-    """The network as a file holds it: channels last, and the mask instead of logits."""
+    """A copy of the network as a file holds it: channels last, and the mask instead of logits."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        self.network = network.eval()
+        self.network = copy.deepcopy(network).eval()
+        if isinstance(self.network.refine, Refinement):
+            self.network.refine = Regrouped(self.network.refine)
 
     def forward(self, x: Tensor) -> Tensor:
         """1×H×W×4 (RGB and previous mask in 0..1) to 1×H×W×1, the mask in 0..1."""
