@@ -26,7 +26,7 @@ class Regrouped(Refinement):
     """A trained refinement, its sums grouped by what they read: nothing is put together or read twice.
 
     The picture gives every layer its part in one convolution, and so does each layer's output all later ones.
-    One to 4 channels takes as long as one to 16 (docs/network.md), so that fewer are quicker.
+    Fewer and wider convolutions keep a processor's registers full.
     """
 
     def __init__(self, trained: Refinement) -> None:
