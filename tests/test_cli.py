@@ -17,7 +17,7 @@ from livematte import __version__
 from livematte.media import read, write_photo
 
 MAIN = [sys.executable, "-c", "from livematte.cli import main; main()"]
-COMMANDS = ["demo", "replace", "matte", "info", "bench", "evaluate", "train", "export"]
+COMMANDS = ["demo", "replace", "matte", "info", "bench", "evaluate", "train", "ablate", "export"]
 with_torch = pytest.mark.skipif(
     find_spec("torch") is None, reason="needs torch: pip install 'livematte[lab]'"
 )
@@ -71,7 +71,9 @@ def names(folder: Path) -> list[str]:
         ("evaluate . --html none/page.html", "none does not exist"),
         ("evaluate . --json .", "is a folder"),
         pytest.param("train . out --phases 100:5", "100:5", marks=with_torch),
+        pytest.param("ablate . out --only colour", "'colour'", marks=with_torch),
         pytest.param("export none.pt out", "none.pt", marks=with_torch),
+        pytest.param("export none.pt out --precision int4", "int4", marks=with_torch),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(folder: Path, call: str, word: str) -> None:

@@ -163,3 +163,13 @@ def test_count_macs_leaves_the_network_as_it_was(training):
 
 def test_the_best_preset_stays_within_its_budget():
     assert count_macs(Network(PRESETS["best"]), 256, 256) <= 120e6
+
+
+def test_the_fast_preset_stays_within_its_budget():
+    assert count_macs(Network(PRESETS["fast"]), 144, 256) <= 33e6
+
+
+@pytest.mark.parametrize(("height", "width"), [(256, 256), (144, 256), (256, 144)])
+def test_the_fast_preset_answers_with_one_logit_a_pixel(height, width):
+    with torch.no_grad():
+        assert network(PRESETS["fast"]).eval()(picture(1, height, width)).shape == (1, 1, height, width)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -257,19 +259,35 @@ def test_a_simulation_depends_on_nothing_but_the_seed():
 
 
 def test_the_mix_starts_mostly_empty_and_ends_as_it_is():
-    start = Mix.at(0)
+    start = Mix().at(0)
     weights = [getattr(start, name) for name in KINDS]
     assert start.empty / sum(weights) > 0.75
     assert start.large == start.spline == start.clip == 0
-    assert Mix.at(1) == Mix()
+    assert Mix().at(1) == Mix()
 
 
 @few
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_the_mix_grows_less_empty_and_always_sums_to_one(one, other):
-    first, second = Mix.at(min(one, other)), Mix.at(max(one, other))
+    first, second = Mix().at(min(one, other)), Mix().at(max(one, other))
     assert first.empty >= second.empty - 1e-9
     for mix in (first, second):
         weights = [getattr(mix, name) for name in KINDS]
         assert min(weights) >= 0
         assert sum(weights) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("progress", [0, 0.2, 1])
+def test_what_a_mix_leaves_out_is_left_out_at_any_time(name, progress):
+    without = replace(Mix(), **{name: 0}).at(progress)
+    assert getattr(without, name) == 0
+    assert sum(vars(without).values()) > 0
+
+
+def test_a_mix_without_small_gives_stills_no_small_mask_for_a_clip_either():
+    truth = people(0.5, (0, 0), 32)
+    is_clip = torch.zeros(32, dtype=torch.bool)
+    mix = Mix(empty=1e-9, small=0, large=0, spline=0, clip=1)
+    _, _, previous = simulate(truth.repeat(1, 3, 1, 1), truth, truth, is_clip, mix, seeded(1))
+    assert not previous.any()

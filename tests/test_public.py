@@ -23,6 +23,7 @@ PUBLIC = [
     "LivematteError",
     "Matte",
     "MissingExtraError",
+    "Mix",
     "OptionError",
     "Options",
     "Orientation",
@@ -33,8 +34,10 @@ PUBLIC = [
     "Scene",
     "Score",
     "Segmenter",
+    "Sizes",
     "Style",
     "__version__",
+    "ablate",
     "bench",
     "demo",
     "evaluate",
@@ -45,7 +48,7 @@ PUBLIC = [
     "replace",
     "train",
 ]
-NEED_TORCH = ["Recipe", "export", "train"]
+NEED_TORCH = ["Mix", "Recipe", "Sizes", "ablate", "export", "train"]
 ERRORS = ["InputError", "MissingExtraError", "OptionError", "OutputError"]
 
 

@@ -15,6 +15,7 @@ from livematte.lab.augment import Composer  # noqa: E402
 from livematte.lab.checkpoint import load_weights, save_weights  # noqa: E402
 from livematte.lab.network import PRESETS, Network, Sizes  # noqa: E402
 from livematte.lab.photos import Photos  # noqa: E402
+from livematte.lab.previous_mask import Mix  # noqa: E402
 from livematte.lab.train import Recipe, train, validate  # noqa: E402
 
 torch.set_num_threads(1)
@@ -420,6 +421,28 @@ def test_an_unknown_network_is_refused_with_the_known_ones(data, tmp_path):
     with pytest.raises(OptionError, match=r"'missing'.*best"):
         train(Recipe(data, tmp_path / "out", "missing"), quiet=True)
     assert not (tmp_path / "out").exists()
+
+
+def test_sizes_of_ones_own_and_a_mix_train_as_the_preset_does(data, tmp_path, tiny):
+    recipe = Recipe(data, tmp_path / "1", tiny, phases=((32, 2),), batch=4)
+    own = replace(recipe, out=tmp_path / "2", network=TINY, mix=Mix())
+    other = replace(recipe, out=tmp_path / "3", mix=Mix(empty=1, small=0, large=0, spline=0, clip=0))
+    first, second, third = (train(one, quiet=True).network for one in (recipe, own, other))
+    assert equal_weights(first, second)
+    assert not equal_weights(first, third)
+
+
+@pytest.mark.parametrize(
+    "weights", [{"large": -1}, {"empty": 0, "small": 0, "large": 0, "spline": 0, "clip": 0}]
+)
+def test_a_mix_of_nothing_or_less_is_refused(data, tmp_path, tiny, weights):
+    with pytest.raises(OptionError, match="mix"):
+        train(Recipe(data, tmp_path / "out", tiny, mix=Mix(**weights)), quiet=True)
+
+
+def test_the_fast_network_trains(data, tmp_path):
+    state = train(Recipe(data, tmp_path, "fast", phases=((64, 1),), batch=2), quiet=True)
+    assert load_weights(tmp_path / "best.pt").sizes == state.network.sizes == PRESETS["fast"]
 
 
 def test_a_validation_set_that_is_not_there_is_refused(data, tmp_path, tiny):

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from livematte.benchmark import Bench, bench
     from livematte.errors import InputError, LivematteError, MissingExtraError, OptionError, OutputError
     from livematte.frame import Frame, Matte, Orientation
+    from livematte.lab.ablate import ablate
     from livematte.lab.export import export
+    from livematte.lab.network import Sizes
+    from livematte.lab.previous_mask import Mix
     from livematte.lab.train import Recipe, train
     from livematte.media import Info, Options, info, read
     from livematte.pipeline import matte, replace
@@ -39,6 +42,7 @@ _HOMES = {
     "Matte": "frame",
     "MissingExtraError": "errors",
     "OptionError": "errors",
+    "Mix": "lab.previous_mask",
     "Options": "media",
     "Orientation": "frame",
     "OutputError": "errors",
@@ -48,7 +52,9 @@ _HOMES = {
     "Scene": "scene",
     "Score": "scoring",
     "Segmenter": "segment",
+    "Sizes": "lab.network",
     "Style": "scene",
+    "ablate": "lab.ablate",
     "bench": "benchmark",
     "demo": "showcase",
     "evaluate": "scoring",
@@ -71,6 +77,7 @@ __all__ = [
     "LivematteError",
     "Matte",
     "MissingExtraError",
+    "Mix",
     "OptionError",
     "Options",
     "Orientation",
@@ -81,8 +88,10 @@ __all__ = [
     "Scene",
     "Score",
     "Segmenter",
+    "Sizes",
     "Style",
     "__version__",
+    "ablate",
     "bench",
     "demo",
     "evaluate",

@@ -44,7 +44,7 @@ class Sizes:
     previous: bool = True
 
 
-PRESETS = {"best": Sizes()}
+PRESETS = {"best": Sizes(), "fast": Sizes(widths=(16, 40, 80, 192), growth=(4,))}
 
 
 class Convolution(nn.Sequential):

@@ -8,7 +8,7 @@ the generator that is given, so that the same seed gives the same masks.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -26,7 +26,8 @@ class Mix:
     small: the true mask slightly moved: learn to follow it.
     large: the true mask far off, or another picture's: learn to distrust it.
     spline: the picture and its truth bent, the previous mask left: fast motion of camera or person.
-    clip: the truth of an earlier frame, where the picture comes from a clip (elsewhere: small).
+    clip: the truth of an earlier frame, where the picture comes from a clip (elsewhere: small, or empty where
+        small is left out).
     """
 
     empty: float = 0.35
@@ -35,16 +36,18 @@ class Mix:
     spline: float = 0.2
     clip: float = 0.15
 
-    @classmethod
-    def at(cls, progress: float) -> Mix:
-        """The mix at this share of the training: mostly empty at first, or it would copy before it sees."""
-        full, start = cls(), cls(empty=0.85, small=0.15, large=0, spline=0, clip=0)
-        early = max(0.0, 1 - progress / 0.4)
+    def at(self, progress: float) -> Mix:
+        """The mix at this share of the training: mostly empty at first, or it would copy before it sees.
+
+        What has no weight in the whole mix has none at any time.
+        """
+        start = {"empty": 0.85, "small": 0.15}
+        early = max(0.0, 1 - progress / 0.4) if self.empty or self.small else 0.0
         weights = {
-            field.name: (1 - early) * getattr(full, field.name) + early * getattr(start, field.name)
-            for field in fields(cls)
+            name: (1 - early) * weight + early * start.get(name, 0) if weight else 0
+            for name, weight in vars(self).items()
         }
-        return cls(**weights)
+        return Mix(**weights)
 
 
 def empty(truth: Tensor) -> Tensor:
@@ -113,7 +116,7 @@ def simulate(
     """
     weights = torch.tensor([mix.empty, mix.small, mix.large, mix.spline, mix.clip])
     way = torch.multinomial(weights, len(truth), replacement=True, generator=random).to(truth.device)
-    way[(way == 4) & ~is_clip] = 1
+    way[(way == 4) & ~is_clip] = 1 if mix.small or not mix.empty else 0
     previous, believed = empty(truth), truth.clone()
     picture, truth = picture.clone(), truth.clone()
     own = (_uniform((len(truth),), 0, 1, truth, random) < OWN) & (way != 0)

@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
@@ -18,10 +18,11 @@ from torch import Tensor
 
 from livematte.dataset import Pictures, Row, read_index, select
 from livematte.errors import InputError, OptionError
+from livematte.frame import Picture
 from livematte.lab.augment import Composer
 from livematte.lab.checkpoint import State, load_weights, save_weights
 from livematte.lab.losses import loss_terms, total
-from livematte.lab.network import PRESETS, Network
+from livematte.lab.network import PRESETS, Network, Sizes
 from livematte.lab.photos import Photos
 from livematte.lab.previous_mask import Mix, simulate
 from livematte.measure import iou
@@ -39,13 +40,15 @@ class Recipe:
     phases: (side in pixels, steps) in order; resolution goes up, which learns most per hour.
     bfloat16: whether layers compute in bfloat16 (the weights stay float32); a fifth less time on
         a processor that knows it, more on others.
+    network: the name of a preset, or sizes of one's own.
+    mix: how often each simulation of the previous mask is used.
     val_set: the set of the index whose `val` split chooses the best checkpoint.
     start: weights to begin with (a `best.pt`) instead of random ones.
     """
 
     data: Path
     out: Path
-    network: str = "best"
+    network: str | Sizes = "best"
     phases: tuple[tuple[int, int], ...] = ((128, 11500), (192, 3000), (256, 3600))
     batch: int = 16
     rate: float = 2e-3
@@ -58,6 +61,16 @@ class Recipe:
     bfloat16: bool = False
     val_set: str = "picsart"
     start: Path | None = None
+    mix: Mix = field(default_factory=Mix)
+
+    @property
+    def sizes(self) -> Sizes:
+        """The network's; OptionError where no preset is called that."""
+        if isinstance(self.network, Sizes):
+            return self.network
+        if self.network not in PRESETS:
+            raise OptionError(f"network {self.network!r} is unknown; there is: {', '.join(PRESETS)}")
+        return PRESETS[self.network]
 
     @property
     def steps(self) -> int:
@@ -106,10 +119,12 @@ def train(recipe: Recipe, *, quiet: bool = False) -> State:
 
 
 def _check(recipe: Recipe) -> None:
-    if recipe.network not in PRESETS:
-        raise OptionError(f"network {recipe.network!r} is unknown; there is: {', '.join(PRESETS)}")
+    _ = recipe.sizes  # refuses what is unknown
     if recipe.batch < 2 or recipe.threads < 1 or recipe.rate <= 0:
         raise OptionError("a training needs a batch of at least 2, a thread at least and a rate above 0")
+    weights = vars(recipe.mix).values()
+    if min(weights) < 0 or not any(weights):
+        raise OptionError(f"the weights of a mix are at least 0, and one is above it, not {recipe.mix}")
     try:
         torch.empty(1, device=recipe.device)
     except (RuntimeError, AssertionError) as error:
@@ -126,16 +141,24 @@ def validate(
     with Pictures(folder) as pictures, torch.no_grad():
         for row in rows:
             rgb, truth = pictures.pair(row)
-            picture = torch.from_numpy(rgb).permute(2, 0, 1)[None].to(device) / 255
-            small = _resize(picture, height, width)
-            logits = network(torch.cat([small, torch.zeros_like(small[:, :1])], 1))
-            mask = _resize(logits, *picture.shape[-2:])[0, 0] > 0
+            logits = look(network, rgb, height, width, device)
+            mask = resized(logits, *truth.shape)[0, 0] > 0
             results.append(iou(mask.cpu().numpy(), truth))
     return float(np.mean(results))
 
 
+def look(
+    network: Network, rgb: Picture, height: int, width: int, device: str, previous: Tensor | None = None
+) -> Tensor:
+    """Logits 1×1×height×width of an uint8 RGB picture of any size; previous: the mask before, as large."""
+    picture = resized(torch.from_numpy(rgb).permute(2, 0, 1)[None].to(device) / 255, height, width)
+    before = torch.zeros_like(picture[:, :1]) if previous is None else previous
+    logits: Tensor = network(torch.cat([picture, before], 1))
+    return logits
+
+
 def _start(recipe: Recipe) -> State:
-    network = load_weights(recipe.start) if recipe.start else Network(PRESETS[recipe.network])
+    network = load_weights(recipe.start) if recipe.start else Network(recipe.sizes)
     network.to(recipe.device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = State(
@@ -196,7 +219,7 @@ def _step(recipe: Recipe, state: State, composer: Composer, side: int) -> float:
     network = state.network.train()
     height, width = _shape(side, state.random)
     batch = composer.batch(recipe.batch, height, width)
-    mix = Mix.at(state.step / recipe.steps)
+    mix = recipe.mix.at(state.step / recipe.steps)
     half = torch.autocast(torch.device(recipe.device).type, torch.bfloat16, enabled=recipe.bfloat16)
 
     def guess(pictures: Tensor) -> Tensor:
@@ -255,5 +278,6 @@ def _composer(
     return Composer(load(people, "people"), load(empty, "backgrounds"), state.random)
 
 
-def _resize(x: Tensor, height: int, width: int) -> Tensor:
+def resized(x: Tensor, height: int, width: int) -> Tensor:
+    """N×C×h×w to N×C×height×width, without aliasing."""
     return torch.nn.functional.interpolate(x, (height, width), mode="bilinear", antialias=True)
