@@ -183,7 +183,7 @@ def test_ctrl_c_once_keeps_what_is_done_twice_nothing(tmp_path: Path, times: int
         while not names(tmp_path) and time.monotonic() < end:
             time.sleep(0.02)
         time.sleep(0.5)
-        for _ in range(1 if times == 1 else 4):  # two that come at once count as one
+        for _ in range(1 if times == 1 else 3):  # two that come at once count as one
             process.send_signal(signal.SIGINT)
             time.sleep(0.008)
         _, stderr = process.communicate(timeout=60)

@@ -119,8 +119,8 @@ def test_a_deep_photo_keeps_its_bits_and_its_profile(tmp_path: Path) -> None:
     livematte.replace(tmp_path / "in.png", tmp_path / "out.png", Unchanged(), threads=1)
     levels = livematte.Segmenter(threads=1)(next(livematte.read(tmp_path / "in.png"))).levels
     result = cv2.imread(str(tmp_path / "out.png"), cv2.IMREAD_UNCHANGED)[..., ::-1]
-    plain = (levels < 4) | (levels > 251)  # elsewhere colours are estimated
-    assert plain.sum() > 100
+    plain = (levels == 0) | (levels == 255)  # elsewhere colours are estimated
+    assert plain.sum() > 20
     assert np.array_equal(result[plain], deep[plain])
     Image.fromarray((deep >> 8).astype(np.uint8)).save(tmp_path / "p.jpg", icc_profile=profile, quality=95)
     for suffix in ("png", "jpg", "webp"):

@@ -410,6 +410,7 @@ def main() -> None:
         print(f"livematte: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience changes nothing any more
         print("livematte: stopped; no output was written", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:  # what read the output has seen enough
