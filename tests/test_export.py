@@ -30,7 +30,7 @@ def test_float16_halves_a_file_and_keeps_the_masks(tmp_path):
             ours, theirs = first.run(picture, ours), second.run(picture, theirs)
             assert np.abs(ours - theirs).max() > 0
             np.testing.assert_allclose(theirs, ours, rtol=0, atol=0.06)
-                assert np.abs(theirs - ours).mean() < 0.002
+            assert np.abs(theirs - ours).mean() < 0.002
             assert np.mean((ours > 0.5) == (theirs > 0.5)) > 0.999
 
 
