@@ -38,6 +38,11 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def told(report: Report) -> list[str]:
+    """What a report warns of; the network may see nobody in a picture that is no photograph."""
+    return [warning for warning in report.warnings if "no person was found" not in warning]
+
+
 def first_image(path: Path) -> av.VideoFrame:
     with av.open(str(path)) as clip:
         return next(clip.decode(video=0))

@@ -65,8 +65,8 @@ def demo(target: Path = Path("livematte-demo.mp4"), /) -> None:
     target
         Where the result goes: mp4, mov or mkv.
     """
-    with _bar() as progress:
-        report = livematte.demo(target, progress=progress)
+    with _bar() as progress, stop_on_interrupt() as stop:
+        report = livematte.demo(target, progress=progress, stop=stop)
     _say(report)
     print(f"Open {target.resolve()}, then try a clip of yours: livematte replace IN.mp4 OUT.mp4")
 
