@@ -58,7 +58,10 @@ def make_clip(
     mux |= container_options or {}
     with av.open(str(path), "w", format=format, container_options=mux) as out:
         out.metadata.update(metadata or {})
-        video = out.add_stream(codec, 25, options or {}, time_base=tick)
+        options = dict(options or {})
+        if codec == "libx265":  # with B-frames it gives so short a clip decoding times out of thin air
+            options["x265-params"] = options.get("x265-params", "log-level=none") + ":bframes=0"
+        video = out.add_stream(codec, 25, options, time_base=tick)
         coder = video.codec_context
         coder.width, coder.height, coder.pix_fmt = *size, pix_fmt
         coder.flags |= av.codec.context.Flags.frame_duration
