@@ -23,7 +23,7 @@ from livematte.errors import OptionError
 from livematte.frame import Frame, Picture
 from livematte.media import AnyPath, Options, Reader, Writer, read
 from livematte.pipeline import replace
-from livematte.report import STAGES, Report, Stopwatch
+from livematte.report import STAGES, Report, Stopwatch, timed
 from livematte.scene import Backdrop, Scene
 from livematte.scene.convert import planes_like
 from livematte.segment import Segmenter
@@ -158,7 +158,7 @@ def _measured(
     """The costs of all stages over the frames of a reader, `most` at the most, and how many there were."""
     meter, count = _Meter(), 0
     segmenter.watch = meter
-    source = islice(_timed(iter(reader), meter), most)
+    source = islice(timed(iter(reader), meter), most)
     with ExitStack() as stack:
         writer = stack.enter_context(Writer(target, reader, sound=False))
         while decoded := list(islice(source, ROUND)):
@@ -174,15 +174,6 @@ def _measured(
         with meter("encode"):  # what the encoder still holds
             stack.close()
     return meter.costs(count), count
-
-
-def _timed(frames: Iterator[Frame], meter: _Meter) -> Iterator[Frame]:
-    while True:
-        with meter("decode"):
-            frame = next(frames, None)
-        if frame is None:
-            return
-        yield frame
 
 
 def _run(

@@ -138,8 +138,7 @@ class Frame:
     def blank_like(self) -> Frame:
         """A new frame of the same size, format, tags, time and orientation; pixels undefined."""
         image = av.VideoFrame(self.width, self.height, self.format)
-        for name in ("color_range", "colorspace", "color_primaries", "color_trc"):
-            setattr(image, name, getattr(self.image, name))
+        tag_like(image, self.image)
         if self.image.time_base is not None:
             image.pts, image.time_base = self.image.pts, self.image.time_base
             image.duration = self.image.duration
@@ -187,6 +186,12 @@ class Matte:
 def is_hdr(image: av.VideoFrame) -> bool:
     """Whether a picture's transfer function is PQ or HLG."""
     return image.color_trc in (PQ, HLG)
+
+
+def tag_like(image: av.VideoFrame, other: av.VideoFrame) -> None:
+    """Give a picture the colour tags of another."""
+    for name in ("color_range", "colorspace", "color_primaries", "color_trc"):
+        setattr(image, name, getattr(other, name))
 
 
 def matrix_of(image: av.VideoFrame) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
 from importlib.metadata import version
@@ -36,7 +36,7 @@ from livematte.media import (
 )
 from livematte.media.codecs import Kind
 from livematte.media.reader import Item
-from livematte.report import Report, Stopwatch
+from livematte.report import Report, timed
 from livematte.scene import Backdrop, Effect, Scene, Selection, Style, cut_out, with_alpha
 from livematte.segment import Segmenter
 from livematte.threads import Behind, ahead
@@ -191,7 +191,7 @@ def _video(
         for writer in writers:
             stack.enter_context(writer)
         behind = stack.enter_context(Behind(write, DEPTH))
-        decoded = ahead(_timed(reader.items(), watch), DEPTH)
+        decoded = ahead(timed(reader.items(), watch), DEPTH)
         for item in stack.enter_context(closing(ahead(_matted(decoded, segmenter), DEPTH))):
             if not isinstance(item, tuple):
                 behind.put(item)
@@ -283,15 +283,6 @@ def _photo(
         stages=watch.per_frame(1),
         warnings=() if found else (f"{Path(source).name}: no person was found",),
     )
-
-
-def _timed(items: Iterator[Item], watch: Stopwatch) -> Iterator[Item]:
-    while True:
-        with watch("decode"):
-            item = next(items, None)
-        if item is None:
-            return
-        yield item
 
 
 def _matted(

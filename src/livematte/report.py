@@ -6,6 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 STAGES = ("decode", "network", "refine", "composite", "encode")
 """The stages of a run, in the order in which a frame passes them."""
@@ -29,6 +32,16 @@ class Stopwatch:
             yield
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begin
+
+
+def timed(items: Iterator[Item], watch: Stopwatch) -> Iterator[Item]:
+    """The same items, the wait for each counted as decoding."""
+    while True:
+        with watch("decode"):
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
 
 
 @dataclass(frozen=True, slots=True)

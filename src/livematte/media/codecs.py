@@ -13,6 +13,7 @@ import av
 from av.sidedata.sidedata import Type
 
 from livematte.errors import OptionError
+from livematte.frame import PQ
 
 Kind: TypeAlias = Literal["picture", "grey", "alpha"]
 """What is written: pictures, a matte, or pictures with straight alpha."""
@@ -166,7 +167,7 @@ def hdr_settings(codec: str, image: av.VideoFrame) -> dict[str, str]:
     """The encoder's settings that carry the mastering display and light level of an HDR picture."""
     if codec != "hevc":
         return {}
-    settings = ["hdr10-opt=1", "repeat-headers=1"] if image.color_trc == 16 else []
+    settings = ["hdr10-opt=1", "repeat-headers=1"] if image.color_trc == PQ else []
     display = image.side_data.get(Type.MASTERING_DISPLAY_METADATA)  # type: ignore[call-overload]
     if display is not None:
         settings.append(f"master-display={_mastering(bytes(display))}")

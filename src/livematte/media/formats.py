@@ -1,4 +1,4 @@
-"""The pixel formats that the video path works in, and the way into them."""
+"""The pixel formats that the video path works in, planar YUV of 8 or 10 bits, and the way into them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from livematte.frame import Frame, Orientation, matrix_of
-
-WORKING = frozenset(
-    f"{family}{chroma}p" for family in ("yuv", "yuvj") for chroma in ("420", "422", "444")
-) | frozenset(f"yuv{chroma}p10le" for chroma in ("420", "422", "444"))
-"""Planar YUV of 8 or 10 bits; `yuvj` is the old name of full range."""
+from livematte.frame import Frame, Orientation, matrix_of, tag_like
 
 _BT709 = 1  # ITU-T H.273's number of the matrix
 
@@ -80,8 +75,7 @@ def turned(image: av.VideoFrame, orientation: Orientation) -> av.VideoFrame:
     result = Frame(av.VideoFrame(width, height, image.format.name))
     for plane, out in zip(Frame(image).planes(), result.planes(), strict=True):
         np.copyto(out, orientation.upright(plane))
-    for name in ("color_range", "colorspace", "color_primaries", "color_trc"):
-        setattr(result.image, name, getattr(image, name))
+    tag_like(result.image, image)
     return result.image
 
 

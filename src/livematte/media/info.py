@@ -23,7 +23,7 @@ from PIL import ExifTags, Image, ImageCms
 from livematte.frame import Orientation
 from livematte.media.colour_names import HDR, MATRICES, PRIMARIES, RANGES, TRANSFERS
 from livematte.media.intake import Intake
-from livematte.media.photo import _opened, is_photo
+from livematte.media.photo import is_photo, opened
 from livematte.media.reader import Reader
 from livematte.media.source import Source, check_input, is_cover, open_source
 from livematte.media.timing import Timing, timing_of
@@ -344,7 +344,7 @@ def _chapters(container: InputContainer) -> Iterable[Chapter]:
 
 
 def _photo_info(path: Path) -> Info:
-    with _opened(path) as image:
+    with opened(path) as image:
         exif = image.getexif()
         number = exif.get(ExifTags.Base.Orientation, 1)
         orientation = Orientation(number) if number in set(Orientation) else Orientation.UPRIGHT

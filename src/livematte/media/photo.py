@@ -40,7 +40,7 @@ def is_photo(path: str | PathLike[str]) -> bool:
     if not path.is_file():
         return named_so
     try:
-        with _opened(path) as image:
+        with opened(path) as image:
             still = image.format == "MPO" or getattr(image, "n_frames", 1) == 1 or image.format == "TIFF"
             return image.format in _FORMATS and still
     except InputError:
@@ -73,7 +73,7 @@ def _on_white(picture: Plane) -> Plane:
 
 def read_profile(path: str | PathLike[str]) -> bytes | None:
     """The ICC profile of an RGB photo, None where it has none. Raises InputError."""
-    with _opened(Path(path)) as image:
+    with opened(Path(path)) as image:
         profile = image.info.get("icc_profile")
         return profile if profile and image.mode in ("RGB", "RGBA", "P") else None
 
@@ -82,7 +82,7 @@ def read_picture_rgba(path: str | PathLike[str]) -> Picture:
     """A picture as upright uint8 RGBA, H×W×4. Raises InputError."""
     path = Path(path)
     check_input(path)
-    with _opened(path) as image:
+    with opened(path) as image:
         if image.mode in _WIDE:  # Pillow would clip 16 bits, not scale them
             image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
         else:
@@ -129,7 +129,7 @@ def write_photo(path: str | PathLike[str], picture: Plane, *, profile: bytes | N
 def _read_deep(path: Path) -> NDArray[np.uint16] | None:
     """A PNG or TIFF of 16 bits a channel as upright uint16 RGB or RGBA, which Pillow would reduce."""
     check_input(path)
-    with _opened(path) as image:
+    with opened(path) as image:
         if not _is_deep(path, image):
             return None
         turn = Orientation(image.getexif().get(_ORIENTATION, 1))
@@ -172,7 +172,8 @@ def _read_heic(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path) -> Iterator[Image.Image]:
+    """A picture open in Pillow. Raises InputError, or MissingExtraError for HEIC without its extra."""
     if path.suffix.lower() in (".heic", ".heif"):
         _read_heic(path)
     try:

@@ -8,7 +8,7 @@ import av
 import cv2
 import numpy as np
 
-from livematte.frame import Frame, Plane
+from livematte.frame import Frame, Plane, tag_like
 from livematte.media.formats import is_full_range
 from livematte.scene.composite import REACH, Levels, Reduced, edges_of
 
@@ -39,9 +39,9 @@ def with_alpha(frame: Frame, levels: Levels) -> Frame:
     image = av.VideoFrame(
         frame.width, frame.height, frame.format.replace("yuvj", "yuv").replace("yuv", "yuva")
     )
-    for name in ("colorspace", "color_primaries", "color_trc"):
-        setattr(image, name, getattr(frame.image, name))
-    image.color_range = 2 if is_full_range(frame.image) else frame.image.color_range
+    tag_like(image, frame.image)
+    if is_full_range(frame.image):  # the name with `j` said so
+        image.color_range = 2
     result = replace(frame, image=image)
     for plane, out in zip(cut_out(frame, levels), result.planes(), strict=True):
         np.copyto(out, plane)
