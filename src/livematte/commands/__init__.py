@@ -1,0 +1,1 @@
+"""The commands, by whom they serve; `livematte.cli` puts them together."""

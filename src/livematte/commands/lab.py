@@ -1,0 +1,229 @@
+"""Commands that measure, train and export the network."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+import livematte
+from livematte.commands.common import Network, Threads, bar
+from livematte.errors import OptionError
+
+Data = Annotated[Path, Parameter(help="A folder with index.jsonl and the pictures that it names.")]
+Sets = Annotated[list[str] | None, Parameter(name="--set", negative="")]
+Peers = Annotated[list[str] | None, Parameter(name="--peer", negative="")]
+
+WIDE = 160
+"""Columns of a table that goes to a file or a pipe."""
+
+
+def evaluate(
+    data: Data,
+    /,
+    *,
+    split: str = "val",
+    sets: Sets = None,
+    network: Network = "best",
+    peers: Peers = None,
+    seed: int = 1,
+    json: Path | None = None,
+    html: Path | None = None,
+    threads: Threads = None,
+) -> None:
+    """Measure masks on annotated pictures: area, outline, alpha, and clips from frame to frame.
+
+    Parameters
+    ----------
+    split
+        The split of the index to measure on.
+    sets
+        Only this set of the index; may be given several times. stand-in: clips of bodies in action, made
+        from the split's own pictures.
+    peers
+        module:function, which returns something to measure beside the network: it is called on uint8 RGB
+        pictures and returns alpha; may be given several times.
+    seed
+        Which clips are made for the stand-in.
+    json
+        A file for all the figures, picture by picture.
+    html
+        A file for one page with tables, plots and the worst pictures, which needs nothing else.
+    """
+    from rich.console import Console
+
+    from livematte.scoring.table import tables
+
+    with bar() as progress:
+        evaluation = livematte.evaluate(
+            data,
+            split=split,
+            sets=sets or (),
+            network=network,
+            peers=peers or (),
+            seed=seed,
+            json=json,
+            html=html,
+            threads=threads,
+            progress=progress,
+        )
+    # a file or a pipe has no width, and a table cut off at 80 columns would lose figures
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    for table in tables(evaluation):
+        console.print(table)
+
+
+def train(
+    data: Data,
+    out: Path,
+    /,
+    *,
+    network: str = "best",
+    phases: str = "128:11500,192:3000,256:3600",
+    batch: int = 16,
+    rate: float = 2e-3,
+    seed: int = 1,
+    start: Path | None = None,
+    device: str = "cpu",
+    threads: int = 1,
+    bfloat16: bool = False,
+) -> None:
+    """Train a network on annotated pictures; run again with the same folder to go on after a stop.
+
+    Parameters
+    ----------
+    out
+        A folder for last.pt (to go on from) and best.pt (weights).
+    network
+        Which network: best or fast.
+    phases
+        side:steps, in order, separated by commas; going up in size learns most per hour.
+    batch
+        Pictures in one step.
+    rate
+        The highest learning rate.
+    seed
+        The same seed gives the same result on the same machine.
+    start
+        Weights to begin with, a best.pt; random ones when left out.
+    device
+        cpu, cuda or mps.
+    threads
+        On the CPU.
+    bfloat16
+        Compute in bfloat16: faster where the processor or GPU knows it.
+    """
+    recipe = livematte.Recipe(
+        data=data,
+        out=out,
+        network=network,
+        phases=_phases(phases),
+        batch=batch,
+        rate=rate,
+        seed=seed,
+        start=start,
+        device=device,
+        threads=threads,
+        bfloat16=bfloat16,
+    )
+    try:
+        livematte.train(recipe)
+    except KeyboardInterrupt:
+        print(f"livematte: stopped; the same command goes on from {out / 'last.pt'}", file=sys.stderr)
+        sys.exit(130)
+    print(f"weights: {out / 'best.pt'}; livematte export {out / 'best.pt'} FOLDER makes LiteRT files of them")
+
+
+def ablate(
+    data: Data,
+    out: Path,
+    /,
+    *,
+    network: str = "best",
+    only: Annotated[list[str] | None, Parameter(negative="")] = None,
+    steps: int = 4000,
+    side: int = 128,
+    seeds: int = 3,
+    batch: int = 16,
+    device: str = "cpu",
+    threads: int = 1,
+) -> None:
+    """Train variants of a network on equal terms, to see what each idea is worth; resumes after a stop.
+
+    Parameters
+    ----------
+    out
+        A folder for the trainings, and for table.md and table.json, which grow with each.
+    network
+        The network that the variants differ from: best or fast.
+    only
+        Only this variant; may be given several times.
+    steps
+        Of each training.
+    side
+        Of the pictures in training and measuring, a multiple of 32.
+    seeds
+        How often each variant is trained: the spread between seeds is what chance does.
+    batch
+        Pictures in one step.
+    device
+        cpu, cuda or mps.
+    threads
+        On the CPU.
+    """
+    try:
+        table = livematte.ablate(
+            data,
+            out,
+            network=network,
+            only=only or (),
+            steps=steps,
+            side=side,
+            seeds=seeds,
+            batch=batch,
+            device=device,
+            threads=threads,
+        )
+    except KeyboardInterrupt:
+        print(f"livematte: stopped; the same command goes on in {out}", file=sys.stderr)
+        sys.exit(130)
+    print(table.read_text(encoding="utf-8"), end="")
+
+
+def export(
+    checkpoint: Path,
+    folder: Path,
+    /,
+    *,
+    name: str = "best",
+    precision: Literal["float32", "float16"] = "float32",
+) -> None:
+    """Make the LiteRT files of a checkpoint: one each for square, landscape and portrait pictures.
+
+    Parameters
+    ----------
+    checkpoint
+        A best.pt of `livematte train`.
+    folder
+        Where the files go.
+    name
+        What the files' names begin with.
+    precision
+        Of the weights in the files; float16 halves them and changes no mask that an eye could tell.
+    """
+    for file in livematte.export(checkpoint, folder, name=name, precision=precision):
+        print(f"{file}  {file.stat().st_size / 1e6:.1f} MB")
+
+
+def _phases(text: str) -> tuple[tuple[int, int], ...]:
+    try:
+        phases = tuple(
+            (int(side), int(steps)) for side, steps in (part.split(":") for part in text.split(","))
+        )
+    except ValueError:
+        raise OptionError(f"--phases is side:steps,side:steps,…, not {text!r}") from None
+    if any(side < 32 or side % 64 or steps < 1 for side, steps in phases):
+        raise OptionError(f"--phases: each side is a multiple of 64 and each count at least 1, not {text!r}")
+    return phases
