@@ -20,6 +20,7 @@ PUBLIC = [
     "Frame",
     "Info",
     "InputError",
+    "Limits",
     "LivematteError",
     "Matte",
     "MissingExtraError",
@@ -46,6 +47,7 @@ PUBLIC = [
     "matte",
     "read",
     "replace",
+    "serve",
     "train",
 ]
 NEED_TORCH = ["Mix", "Recipe", "Sizes", "ablate", "export", "train"]

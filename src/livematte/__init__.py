@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from livematte.scoring import Evaluation, Peer, Score, evaluate
     from livematte.segment import Segmenter
     from livematte.showcase import demo
+    from livematte.web import Limits, serve
 
 __version__ = "0.1.0"
 
@@ -39,6 +40,7 @@ _HOMES = {
     "Info": "media",
     "InputError": "errors",
     "LivematteError": "errors",
+    "Limits": "web",
     "Matte": "frame",
     "MissingExtraError": "errors",
     "OptionError": "errors",
@@ -63,6 +65,7 @@ _HOMES = {
     "matte": "pipeline",
     "read": "media",
     "replace": "pipeline",
+    "serve": "web",
     "train": "lab.train",
 }
 
@@ -74,6 +77,7 @@ __all__ = [
     "Frame",
     "Info",
     "InputError",
+    "Limits",
     "LivematteError",
     "Matte",
     "MissingExtraError",
@@ -100,6 +104,7 @@ __all__ = [
     "matte",
     "read",
     "replace",
+    "serve",
     "train",
 ]
 

@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError
 
 import livematte
 from livematte.commands import clips, lab
+from livematte.commands.serve import serve
 from livematte.errors import LivematteError
 
 app = App(
@@ -28,6 +29,7 @@ for command in (
     lab.train,
     lab.ablate,
     lab.export,
+    serve,
 ):
     app.command(command)
 
