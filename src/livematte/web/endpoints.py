@@ -189,11 +189,11 @@ class _JobEndpoints:
                 with (job.folder / name).open("wb") as file:
                     await _write(file, head)
                     async for chunk in body:
-                        if job.state is State.GONE:
-                            raise RefusedError(404, "the job was cancelled")
+                        self._jobs.find(job.id)  # it may have been cancelled
                         await _write(file, chunk)
             except OSError as error:
                 raise no_room(error) from error
+            self._jobs.find(job.id)
             if name == CLIP:
                 self._jobs.submit(job)
             else:

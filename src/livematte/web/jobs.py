@@ -23,6 +23,8 @@ from livematte.web.worker import CLIP
 
 _LINE = 2**20  # bytes of a worker's line
 _LOG = "log"
+_FAILED = {"error": "the clip could not be worked on"}
+_PATIENCE = 2  # seconds for a worker to end
 _LOG_TAIL = 4000  # letters of what a crashed worker said
 
 logger = logging.getLogger("livematte.web")
@@ -210,21 +212,20 @@ class Jobs:
             self._tell_places()
             job.tell(State.RUNNING, done=0, total=None)
             try:
-                error = await self._work(job)
+                last = await self._work(job)
             except (OSError, ValueError):  # a process that cannot be started, or talks nonsense
                 logger.exception("a worker could not be run")
-                error = "the clip could not be worked on"
-            if error or job.state is State.GONE:
+                last = _FAILED
+            if job.state is State.GONE or "error" in last:
                 shutil.rmtree(job.folder, ignore_errors=True)
             else:
                 (job.folder / CLIP).unlink(missing_ok=True)
             if job.state is not State.GONE:
-                if error:
-                    job.tell(State.FAILED, error=error)
+                job.tell(State.FAILED if "error" in last else State.DONE, **last)
                 self._expire(job, self.limits.keep_seconds)
 
-    async def _work(self, job: Job) -> str | None:
-        """Run a worker to its end: what went wrong, if anything."""
+    async def _work(self, job: Job) -> dict[str, Any]:
+        """Run a worker to its end: what is to be told of it, with an `error` if something went wrong."""
         with (job.folder / _LOG).open("wb") as log:
             job.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "livematte.web.worker"),
@@ -238,13 +239,12 @@ class Jobs:
             async with asyncio.timeout(self.limits.run_seconds):
                 return await self._follow(job, job.process)
         except TimeoutError:
-            return f"the clip takes more than {self.limits.run_seconds:g} seconds to work on"
+            return {"error": f"the clip takes more than {self.limits.run_seconds:g} seconds to work on"}
         finally:
-            _kill(job.process)
-            await job.process.wait()
-            job.process = None
+            process, job.process = job.process, None
+            await _ended(process)
 
-    async def _follow(self, job: Job, process: asyncio.subprocess.Process) -> str | None:
+    async def _follow(self, job: Job, process: asyncio.subprocess.Process) -> dict[str, Any]:
         assert process.stdin is not None
         assert process.stdout is not None
         call = {"order": job.asked, "limits": asdict(self.limits)}
@@ -252,27 +252,35 @@ class Jobs:
             process.stdin.write(json.dumps(call).encode() + b"\n")
             await process.stdin.drain()
         async for line in process.stdout:
-            news = json.loads(line)
+            news: dict[str, Any] = json.loads(line)
             if job.state is State.GONE:
-                return None
+                return news
             if _written(job.folder) > self.limits.result_megabytes * MEGA:
-                return f"the result is larger than {self.limits.result_megabytes:g} MB"
-            if "error" in news:
-                return str(news["error"])
-            if "report" in news:
-                job.tell(State.DONE, result=f"/jobs/{job.id}/result", **news)
-                return None
+                return {"error": f"the result is larger than {self.limits.result_megabytes:g} MB"}
+            if "done" not in news:
+                return news
             job.tell(State.RUNNING, **news)
         if job.state is not State.GONE:
             said = (job.folder / _LOG).read_text(errors="replace")[-_LOG_TAIL:]
             logger.error("a worker ended early: %s", said)
-        return "the clip could not be worked on"
+        return _FAILED
 
 
 def _written(folder: Path) -> int:
     """Bytes of all that is in a job's folder beside what was uploaded."""
     with os.scandir(folder) as entries:
         return sum(entry.stat().st_size for entry in entries if entry.name not in (CLIP, PHOTO))
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait for a worker, which ends with its standard input unless it hangs."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), _PATIENCE)
+    except TimeoutError:
+        _kill(process)
+        await process.wait()
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
