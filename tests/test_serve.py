@@ -56,7 +56,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def open_to_jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    limits = ["--silence", "1", "--clip-megabytes", "1", "--photo-megabytes", "0.1", "--clip-seconds", "20"]
+    limits = ["--silence", "2", "--clip-megabytes", "1", "--photo-megabytes", "0.1", "--clip-seconds", "20"]
     limits += ["--megapixels", "1", "--result-megabytes", "1", "--jobs-per-client", "2"]
     with Served(tmp_path_factory.mktemp("jobs"), "--jobs", *limits) as server:
         yield server
@@ -399,7 +399,11 @@ def test_what_is_no_clip_is_refused_at_once(jobs: Served, content: bytes, kind: 
     jobs.ask("DELETE", place)
 
 
-@pytest.mark.parametrize("content", [MPD, b"\0\0\0\x20ftypisom" + PLAYLIST, b"\x1a\x45\xdf\xa3" + bytes(50)])
+@pytest.mark.parametrize(
+    "content",
+    [MPD, b"\0\0\0\x20ftypisom" + PLAYLIST, b"\x1a\x45\xdf\xa3" + bytes(50)],
+    ids=["dash", "playlist", "empty"],
+)
 def test_what_only_begins_as_a_clip_fails_and_opens_nothing(jobs: Served, content: bytes) -> None:
     place = jobs.open()
     assert jobs.send(place, content).status == 202
