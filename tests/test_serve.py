@@ -656,6 +656,17 @@ def test_work_that_costs_too_much_is_ended(tmp_path: Path, clip: bytes, limit: s
         assert server.left() == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded on Linux only")
+def test_work_that_fills_the_memory_harms_nobody_else(tmp_path: Path) -> None:
+    large = make_clip(tmp_path / "large.mp4", times=CFR[:2], size=(3840, 2160)).read_bytes()
+    with Served(tmp_path, "--jobs", "--memory-megabytes", "300") as server:
+        place = server.open()
+        assert server.send(place, large).status == 202
+        assert server.watch(place)[-1]["state"] == "failed"
+        assert server.ask("GET", "/").status == 200
+        assert server.left() == []
+
+
 # token
 
 

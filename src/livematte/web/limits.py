@@ -33,6 +33,8 @@ class Limits:
         For a whole upload.
     run_seconds
         For the work on one clip.
+    memory_megabytes
+        Of the process that works on a clip; on Linux.
     keep_seconds
         How long a result, or the reason why there is none, waits to be fetched.
     silence
@@ -48,6 +50,7 @@ class Limits:
     megapixels: float = 9
     upload_seconds: float = 600
     run_seconds: float = 900
+    memory_megabytes: float = 4000
     keep_seconds: float = 600
     silence: float = 15
 

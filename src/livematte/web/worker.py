@@ -31,11 +31,15 @@ def main() -> None:
     """Do what the line says."""
     given = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_server, daemon=True).start()
+    limits = Limits(**given["limits"])
     confine()
+    _bound_memory(int(limits.memory_megabytes * MEGA))
     try:
-        tell = work(Order.of(given["order"]), Limits(**given["limits"]), _told())
+        tell = work(Order.of(given["order"]), limits, _told())
     except LivematteError as error:
         tell = {"error": str(error)}
+    except MemoryError:
+        tell = {"error": f"the clip takes more than {limits.memory_megabytes:g} MB to work on"}
     _tell(tell)
 
 
@@ -52,6 +56,14 @@ def work(order: Order, limits: Limits, progress: Callable[[int, int | None], Non
         progress=progress,
     )
     return {"report": str(report), "warnings": report.warnings}
+
+
+def _bound_memory(most: int) -> None:
+    """Have a clip made to fill the memory fail, and not the whole machine."""
+    if sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def _check_clip(order: Order, limits: Limits) -> None:
