@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import IO
@@ -29,6 +31,7 @@ _HEARTBEAT = 10.0  # seconds after which a stream of events says that it is stil
 _HEAD = 12  # bytes that tell what a file is
 _CLIPS = ("video/", "application/octet-stream")
 _PHOTOS = ("image/jpeg", "image/png", "image/webp")
+_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -65,7 +68,8 @@ def _page(assets: Mapping[str, Asset]) -> Endpoint:
         }
         if asset.tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        packed = await run_in_threadpool(lambda: asset.packed) if _takes_gzip(request) else None
+        takes_gzip = _GZIP.search(request.headers.get("accept-encoding", ""))
+        packed = await run_in_threadpool(lambda: asset.packed) if takes_gzip else None
         if packed is not None:
             headers["Content-Encoding"] = "gzip"
         return Response(packed or asset.content, headers=headers | {"Content-Type": asset.kind})
@@ -75,13 +79,6 @@ def _page(assets: Mapping[str, Asset]) -> Endpoint:
 
 async def _no_jobs(request: Request) -> Response:
     raise HTTPException(404, "this server takes no jobs; it does when started with --jobs")
-
-
-def _takes_gzip(request: Request) -> bool:
-    wanted = [part.replace(" ", "") for part in request.headers.get("accept-encoding", "").split(",")]
-    return any(
-        part == "gzip" or (part.startswith("gzip;q=") and part.strip("0.") != "gzip;q=") for part in wanted
-    )
 
 
 class _JobEndpoints:
@@ -157,9 +154,9 @@ class _JobEndpoints:
         job = self._job(request)
         if job.state is not State.DONE:
             raise RefusedError(409, f"the job is {job.state.value}; there is no result")
-        file = await run_in_threadpool(job.result.open, "rb")
+        file = job.result.open("rb")
         headers = {
-            "Content-Length": str(job.result.stat().st_size),
+            "Content-Length": str(os.fstat(file.fileno()).st_size),
             "Content-Disposition": f'attachment; filename="livematte.{job.order.format}"',
         }
 

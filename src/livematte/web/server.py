@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Ready(NamedTuple):
     """What a server that listens says of itself.
 
-    addresses: for a browser on this machine; lan_addresses: for browsers elsewhere in the network;
+    address: for a browser on this machine; lan_addresses: for browsers elsewhere in the network;
     fingerprint: SHA-256 of the certificate, where there is one.
     """
 
@@ -119,8 +119,9 @@ def _listen(host: str, port: int) -> socket:
 @contextmanager
 def _folder(cache: Path) -> Iterator[Path]:
     """A new folder for jobs; what a killed server left is removed."""
-    with writing(cache):
-        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with temporary_beside(cache / "jobs", folder=True) as folder:
-        folder.chmod(0o700)
+    with ExitStack() as stack:
+        with writing(cache):
+            cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder = stack.enter_context(temporary_beside(cache / "jobs", folder=True))
+            folder.chmod(0o700)
         yield folder

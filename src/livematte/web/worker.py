@@ -108,7 +108,8 @@ def _tell(what: dict[str, Any]) -> None:
 
 
 def _end_with_server() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # not sys.stdin, which Python could not close at its end meanwhile
+        pass
     os._exit(1)
 
 
