@@ -42,7 +42,7 @@ from livematte.web.limits import Limits
 from livematte.web.order import RESULTS, Order, parse_json
 
 JSON = "application/json"
-LONG = tuple(Fraction(n, 25) for n in range(4000))
+LONG = tuple(Fraction(n, 25) for n in range(450))
 
 with_signals = pytest.mark.skipif(os.name == "nt", reason="signals to one process need a POSIX system")
 
@@ -80,7 +80,7 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Takes long enough to be disturbed."""
     options = {"preset": "ultrafast", "crf": "45"}
     path = tmp_path_factory.mktemp("clip") / "in.mp4"
-    return make_clip(path, times=LONG[:450], options=options, sound_tracks=0).read_bytes()
+    return make_clip(path, times=LONG, options=options, sound_tracks=0).read_bytes()
 
 
 # the page
@@ -117,9 +117,7 @@ def test_errors_are_json_with_the_same_headers(plain: Served, method: str, path:
     answer = plain.ask(method, path)
     assert answer.status == status
     assert answer.json["error"]
-    assert HEADERS.items() <= dict(answer.headers.items()).items() or all(
-        answer.headers[name] == value for name, value in HEADERS.items()
-    )
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
     assert ("Allow" in answer.headers) == (status == 405)
 
 
@@ -658,7 +656,8 @@ def test_work_that_costs_too_much_is_ended(tmp_path: Path, clip: bytes, limit: s
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded on Linux only")
 def test_work_that_fills_the_memory_harms_nobody_else(tmp_path: Path) -> None:
-    large = make_clip(tmp_path / "large.mp4", times=CFR[:2], size=(3840, 2160)).read_bytes()
+    options = {"preset": "ultrafast"}
+    large = make_clip(tmp_path / "large.mp4", times=CFR[:2], size=(3840, 2160), options=options).read_bytes()
     with Served(tmp_path, "--jobs", "--memory-megabytes", "300") as server:
         place = server.open()
         assert server.send(place, large).status == 202
