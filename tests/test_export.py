@@ -54,7 +54,7 @@ def test_an_unknown_precision_is_refused_before_anything_is_read(tmp_path):
 def test_what_is_deployed_computes_what_was_trained(changed):
     import torch
 
-    from livematte.lab.export import Deployed
+    from livematte.lab.export.deployed import Deployed
     from livematte.lab.network import Network, Sizes
 
     torch.manual_seed(1)
