@@ -49,11 +49,11 @@ def write(network: Network, path: Path, height: int, width: int, precision: str)
         )
     assert program is not None  # as with every dynamo=True
     model = program.model_proto
-    if precision == "float16":
-        store_as_float16(model)
     strip(model)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
+    if precision == "float16":
+        store_as_float16(path, path)
 
 
 def run(path: Path) -> Run:
@@ -78,11 +78,12 @@ def signature(path: Path, height: int, width: int) -> contract.Signature:
     return contract.tensors(height, width, INPUT, OUTPUT)
 
 
-def store_as_float16(model: ModelProto) -> None:
+def store_as_float16(source: Path, target: Path) -> None:
     """Round the convolutions' weights to float16; they become float32 again when the file is loaded."""
+    import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    casts = []
+    model, casts = onnx.load(str(source)), []
     for weight in model.graph.initializer:
         if weight.data_type == TensorProto.FLOAT and len(weight.dims) == 4:
             half = numpy_helper.to_array(weight).astype(np.float16)
@@ -93,6 +94,8 @@ def store_as_float16(model: ModelProto) -> None:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(target))
 
 
 def strip(model: ModelProto) -> None:
