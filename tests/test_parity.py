@@ -6,12 +6,14 @@ files are driven by the JSON beside them alone.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,11 +26,12 @@ torch = pytest.importorskip("torch", reason="the checkpoint needs torch")
 
 SHAPE = SHAPES[0]
 
-# largest and mean difference, least IoU at 0.5; measured: 2e-6, 2e-8, 1 and 0.022, 4e-5, 0.9997
-WHOLE = (2e-5, 1e-6, 0.9999)
-HALF = (0.06, 2e-4, 0.999)
-# measured: 0.35, 1e-3, 0.9957
-EIGHTH = (0.6, 3e-3, 0.99)
+torch.set_num_threads(1)  # several wait for each other on a busy machine
+
+# largest and mean difference, least IoU at 0.5; measured, 256×256: 2e-6, 2e-8, 1; 0.022, 4e-5, 0.9997; 0.35, 1e-3, 0.9957
+WHOLE = (2e-4, 2e-6, 0.9999)
+HALF = (0.06, 5e-4, 0.998)
+EIGHT_BITS = (0.6, 3e-3, 0.99)
 
 
 def checkpoint(name: str) -> Path:
@@ -68,7 +71,7 @@ def test_the_litert_files_that_ship(name: str, height: int, width: int) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize(("precision", "limits"), [("float16", HALF), ("int8", EIGHTH)])
+@pytest.mark.parametrize(("precision", "limits"), [("float16", HALF), ("int8", EIGHT_BITS)])
 def test_litert_of_rounded_weights(name: str, precision: str, limits: tuple, tmp_path: Path) -> None:
     pytest.importorskip("ai_edge_quantizer", reason="needs: pip install 'livematte[export]'")
     from livematte.lab.export import litert
@@ -122,6 +125,36 @@ def test_what_a_core_ml_package_says(package: tuple[str, Path]) -> None:
     agree(name, found, HALF)
 
 
+def test_how_a_core_ml_package_is_described(package: tuple[str, Path]) -> None:
+    import coremltools as ct
+
+    from livematte.lab.export import coreml
+
+    spec, (height, width) = ct.utils.load_spec(str(package[1])), SHAPES[1]
+    about = spec.description
+    told = json.loads(described(coreml, package[1], "coreml", SHAPES[1]).read_text(encoding="utf-8"))
+    spaces = ct.proto.FeatureTypes_pb2.ImageFeatureType
+    given = {one.name: one.type.imageType for one in (*about.input, *about.output)}
+    assert list(given) == [one["name"] for one in told["inputs"]] + [told["output"]["name"]]
+    assert {(one.height, one.width) for one in given.values()} == {(height, width)}
+    assert [one["shape"][:2] for one in (*told["inputs"], told["output"])] == [[height, width]] * 3
+    assert [one.colorSpace for one in given.values()] == [
+        spaces.ColorSpace.RGB,
+        spaces.ColorSpace.GRAYSCALE_FLOAT16,
+        spaces.ColorSpace.GRAYSCALE_FLOAT16,
+    ]
+    assert spec.WhichOneof("Type") == "mlProgram"
+    assert about.metadata.license == told["licence"] == "Apache-2.0"
+    assert about.metadata.versionString == told["livematte"]
+    assert all(one.shortDescription for one in (*about.input, *about.output, about.metadata))
+    manifest = json.loads((package[1] / "Manifest.json").read_text(encoding="utf-8"))
+    listed = {Path("Data") / one["path"] for one in manifest["itemInfoEntries"].values()}
+    found = {path.relative_to(package[1]) for path in package[1].rglob("*") if path.is_file()}
+    assert all(
+        any(one == path or one in path.parents for one in listed) for path in found - {Path("Manifest.json")}
+    )
+
+
 @pytest.mark.skipif(sys.platform != "darwin", reason="Core ML runs on Apple's systems only")
 def test_core_ml(package: tuple[str, Path]) -> None:
     import coremltools as ct
@@ -140,8 +173,8 @@ def channels_first(picture: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1)[None]
 
 
-def described(writer: object, file: Path, format: str) -> Path:
+def described(writer: Any, file: Path, format: str, shape: tuple[int, int] = SHAPE) -> Path:
     """The JSON beside a file."""
     from livematte.lab.export import contract
 
-    return contract.write(file, writer.signature(file, *SHAPE), {"format": format})
+    return contract.write(file, writer.signature(file, *shape), {"format": format})

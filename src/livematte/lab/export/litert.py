@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import warnings
 from pathlib import Path
 
@@ -32,8 +34,9 @@ def write(network: Network, path: Path, height: int, width: int, precision: str)
             import litert_torch
     except ModuleNotFoundError:
         raise MissingExtraError("exporting to LiteRT", "export") from None
-    with quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the converter's own dependencies
+    # the converter tells of each of its steps on standard output
+    with quiet(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its own dependencies
         converted = litert_torch.convert(Deployed(network).eval(), (torch.rand(1, height, width, 4),))
         converted.export(str(path))
     if precision != "float32":
