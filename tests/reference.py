@@ -15,8 +15,8 @@ from livematte.segment.runtime import load
 COUNT = 30
 
 
-def frames(height: int, width: int, count: int = COUNT) -> list[Picture]:
-    """The first frames of the sample clip at a network's size: uint8 RGB, height×width×3."""
+def frames(height: int, width: int, count: int | None = COUNT) -> list[Picture]:
+    """The first frames of the sample clip, or all (None), at a network's size: uint8 RGB, height×width×3."""
     return [frame.rgb(width, height) for frame in islice(livematte.read(SAMPLE), count)]
 
 

@@ -7,6 +7,7 @@ files are driven by the JSON beside them alone.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 import reference
 import told
+from runs import SAMPLE
 
 from livematte.segment.runtime import NETWORKS, SHAPES, file_name, load
 
@@ -28,7 +30,8 @@ SHAPE = SHAPES[0]
 
 torch.set_num_threads(1)  # several wait for each other on a busy machine
 
-# largest and mean difference, least IoU at 0.5; measured, 256×256: 2e-6, 2e-8, 1; 0.022, 4e-5, 0.9997; 0.35, 1e-3, 0.9957
+# largest and mean difference, least IoU at 0.5; measured at 256×256:
+# 2e-6, 2e-8, 1; 0.022, 4e-5, 0.9997; 0.35, 1e-3, 0.9957
 WHOLE = (2e-4, 2e-6, 0.9999)
 HALF = (0.06, 5e-4, 0.998)
 EIGHT_BITS = (0.6, 3e-3, 0.99)
@@ -84,19 +87,43 @@ def test_litert_of_rounded_weights(name: str, precision: str, limits: tuple, tmp
     agree(name, told.masks(described(litert, file, "litert"), reference.frames(*SHAPE)), limits)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_onnx_runtime(name: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module", params=NETWORKS)
+def onnx_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A network's name and its ONNX file for square pictures."""
     for package in ("onnxscript", "onnxruntime"):
         pytest.importorskip(package, reason="needs: pip install 'livematte[export]'")
     from livematte.lab.checkpoint import load_weights
     from livematte.lab.export import onnx
 
-    whole, half = tmp_path / "whole.onnx", tmp_path / "half.onnx"
-    onnx.write(load_weights(checkpoint(name)), whole, *SHAPE, "float32")
+    path = tmp_path_factory.mktemp("onnx") / "whole.onnx"
+    onnx.write(load_weights(checkpoint(request.param)), path, *SHAPE, "float32")
+    return request.param, path
+
+
+def test_onnx_runtime(onnx_file: tuple[str, Path], tmp_path: Path) -> None:
+    from livematte.lab.export import onnx
+
+    (name, whole), half = onnx_file, tmp_path / "half.onnx"
     agree(name, told.masks(described(onnx, whole, "onnx"), reference.frames(*SHAPE)), WHOLE)
     onnx.store_as_float16(whole, half)
     assert half.stat().st_size < 0.55 * whole.stat().st_size
     agree(name, told.masks(described(onnx, half, "onnx"), reference.frames(*SHAPE)), HALF)
+
+
+def test_the_loop_in_the_documentation(onnx_file, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "onnx.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    name, file = onnx_file
+    (tmp_path / "FILES").mkdir()
+    shutil.copy(file, tmp_path / "FILES" / "best-256x256.onnx")
+    shutil.copy(SAMPLE, tmp_path / "in.mp4")
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, Any] = {}
+    exec(code, found)
+    wanted = reference.masks(reference.frames(*SHAPE, count=None), name)[-1]
+    assert found["alpha"].shape == (480, 480)
+    # frames shrink by another filter there
+    assert reference.apart([wanted], [found["previous"]])[2] > 0.97
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
