@@ -6,8 +6,8 @@ DATA: a folder with index.jsonl; masks are made of the first pictures of set `pi
 without a previous mask, and the sums of `int8 throughout` are calibrated on as many of its split `train`.
 Prints two Markdown tables. Pictures: the time of a frame and of loading as ratios to float32 (one thread,
 interleaved, medians), person IoU and boundary F against the truth, and against the mask of float32: IoU, mean
-and largest difference. The sample clip, each frame fed the mask before: IoU with float32 fed its own, mean over
-the frames, worst frame and last frame, mean difference, and the mean change from frame to frame.
+and largest difference. The sample clip, each frame fed the mask before: IoU with float32 fed its own (mean,
+worst frame, last frame), mean difference, and the mean change from frame to frame.
 """
 
 from __future__ import annotations
