@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 from importlib.resources import as_file, files
@@ -73,6 +74,34 @@ def test_a_web_folder_says_all_that_a_page_must_know(checkpoint: Path, tmp_path:
         *(one["file"] for one in listed),
         *(f"{one['file']}.json" for one in listed),
     }
+
+
+def test_the_page_goes_along_where_it_is_installed(tmp_path: Path) -> None:
+    from livematte.lab.export import web
+
+    page = files("livematte") / "web" / "page"
+    if not page.is_dir():
+        pytest.skip("this installation has no page")
+    (tmp_path / "networks").mkdir()
+    web.finish(tmp_path, "one", [])
+    assert {one.name for one in page.iterdir()} <= {one.name for one in tmp_path.iterdir()}
+    assert json.loads((tmp_path / "networks" / "index.json").read_text(encoding="utf-8")) == []
+
+
+def test_the_json_in_the_documentation_is_what_is_written(tmp_path: Path) -> None:
+    from livematte.lab.export import contract
+
+    page = (Path(__file__).parents[1] / "docs" / "export.md").read_text(encoding="utf-8")
+    (shown,) = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.DOTALL))
+    file = tmp_path / shown["file"]
+    file.write_bytes(b"weights")
+    about = {key: shown[key] for key in ("network", "format", "precision", "checkpoint")}
+    described = contract.write(file, contract.tensors(144, 256, "args_0", "output_0"), about)
+    written = json.loads(described.read_text(encoding="utf-8"))
+    assert written == shown | {"bytes": 7, "sha256": hashlib.sha256(b"weights").hexdigest()}
+    assert list(written) == list(shown)
+    for key in (*shown, *shown["inputs"][0], *shown["output"], *shown["previous_mask"]):
+        assert f"`{key}`" in page
 
 
 def test_onnx_files_load_anywhere_and_keep_no_traces(checkpoint: Path, tmp_path: Path) -> None:
