@@ -76,7 +76,10 @@ def export(
     target = folder / web.NETWORKS if format == "web" else folder
     try:
         target.mkdir(parents=True, exist_ok=True)
-        written = [_write(network, target, shape, about) for shape in SHAPES]
+        # all or none: a stop in the middle leaves what was there
+        with tempfile.TemporaryDirectory(prefix=".export-", dir=target) as beside:
+            made = [_write(network, Path(beside), shape, about) for shape in SHAPES]
+            written = [_keep(file, target) for file in made]
         if format == "web":
             web.finish(folder, name, written)
     except OSError as error:
@@ -90,21 +93,25 @@ def name_of(network: Network, checkpoint: Path) -> str:
 
 
 def _write(network: Network, folder: Path, shape: tuple[int, int], about: dict[str, Any]) -> Path:
-    """Convert, compare, describe; the file and its JSON come to their place when both are whole."""
+    """Convert, compare, describe."""
     writer, precision = WRITERS[about["format"]], about["precision"]
     file = (folder / file_name(about["network"], *shape)).with_suffix(writer.SUFFIX)
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as beside:
-        made = Path(beside) / file.name
-        writer.write(network, made, *shape, precision)
-        run = writer.run(made)
-        if run is not None:
-            agreement.check(network, run, file, *shape, precision)
-        described = contract.write(made, writer.signature(made, *shape), about)
-        if file.is_dir():
-            shutil.rmtree(file)
-        made.replace(file)
-        described.replace(folder / described.name)
+    writer.write(network, file, *shape, precision)
+    run = writer.run(file)
+    if run is not None:
+        agreement.check(network, run, file.name, *shape, precision)
+    contract.write(file, writer.signature(file, *shape), about)
     return file
+
+
+def _keep(file: Path, folder: Path) -> Path:
+    """Move a file and its JSON, or a package's folder and its JSON, in place of what is there."""
+    described, target = contract.beside(file), folder / file.name
+    if target.is_dir():
+        shutil.rmtree(target)
+    file.replace(target)
+    described.replace(contract.beside(target))
+    return target
 
 
 def _asked(format: str, precision: str | None) -> Precision:

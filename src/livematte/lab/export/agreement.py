@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import as_file, files
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,7 +20,7 @@ TOLERANCE = {"float32": 1e-4, "float16": 5e-3, "int8": 2e-2}
 """The mean difference between two masks that rounding explains; a wrong layer makes tens of times more."""
 
 
-def check(network: Network, run: Run, file: Path, height: int, width: int, precision: str) -> None:
+def check(network: Network, run: Run, name: str, height: int, width: int, precision: str) -> None:
     """OutputError unless both agree on a frame of the sample clip, the network's mask of it fed back."""
     picture = _sample(height, width)
     previous = _mask(network, picture, np.zeros((height, width), np.float32))
@@ -29,7 +28,7 @@ def check(network: Network, run: Run, file: Path, height: int, width: int, preci
     apart = float(np.abs(run(picture, previous) - wanted).mean())
     if not apart <= TOLERANCE[precision]:  # NaN fails, too
         raise OutputError(
-            f"{file}: was not kept: its masks are {apart:.4f} away from the checkpoint's, "
+            f"{name} was not kept: its masks are {apart:.4f} away from the checkpoint's, "
             f"where {TOLERANCE[precision]:g} would be rounding"
         )
 

@@ -104,9 +104,14 @@ def write(file: Path, signature: Signature, about: Mapping[str, Any]) -> Path:
             "otherwise": output.name,
         },
     }
-    path = file.with_name(f"{file.name}.json")
+    path = beside(file)
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return path
+
+
+def beside(file: Path) -> Path:
+    """Where the JSON of a file is."""
+    return file.with_name(f"{file.name}.json")
 
 
 def size_of(path: Path) -> int:
