@@ -71,7 +71,7 @@ class Network:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """LiteRT announces itself on the process's standard error and has no switch against it."""
+    """Without standard error: LiteRT and the converters announce themselves there, with no switch for it."""
     with Path(os.devnull).open("w") as nowhere:
         kept = os.dup(2)
         try:
