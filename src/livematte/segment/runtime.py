@@ -47,7 +47,7 @@ class Network:
         if not path.is_file():
             raise InputError(f"{path}: no such network file")
         try:
-            with _quiet():
+            with quiet():
                 self._interpreter = Interpreter(str(path), num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
@@ -70,8 +70,8 @@ class Network:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """LiteRT announces itself on the process's standard error and has no switch against it."""
+def quiet() -> Iterator[None]:
+    """Without standard error: LiteRT and the converters announce themselves there, with no switch for it."""
     with Path(os.devnull).open("w") as nowhere:
         kept = os.dup(2)
         try:
