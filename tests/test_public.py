@@ -15,8 +15,10 @@ from livematte.media import write_photo
 PUBLIC = [
     "Backdrop",
     "Bench",
+    "Checked",
     "Effect",
     "Evaluation",
+    "Fault",
     "Frame",
     "Info",
     "InputError",
@@ -35,10 +37,13 @@ PUBLIC = [
     "Score",
     "Segmenter",
     "Sizes",
+    "Stats",
     "Style",
     "__version__",
     "ablate",
     "bench",
+    "check_data",
+    "data_stats",
     "demo",
     "evaluate",
     "export",
@@ -46,6 +51,7 @@ PUBLIC = [
     "matte",
     "read",
     "replace",
+    "show_data",
     "train",
 ]
 NEED_TORCH = ["Mix", "Recipe", "Sizes", "ablate", "export", "train"]

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from livematte.benchmark import Bench, bench
+    from livematte.dataset.check import Checked, Fault, check_data
+    from livematte.dataset.show import show_data
+    from livematte.dataset.stats import Stats, data_stats
     from livematte.errors import InputError, LivematteError, MissingExtraError, OptionError, OutputError
     from livematte.frame import Frame, Matte, Orientation
     from livematte.lab.ablate import ablate
@@ -33,16 +36,18 @@ __version__ = "0.1.0"
 _HOMES = {
     "Backdrop": "scene",
     "Bench": "benchmark",
+    "Checked": "dataset.check",
     "Effect": "scene",
     "Evaluation": "scoring",
+    "Fault": "dataset.check",
     "Frame": "frame",
     "Info": "media",
     "InputError": "errors",
     "LivematteError": "errors",
     "Matte": "frame",
     "MissingExtraError": "errors",
-    "OptionError": "errors",
     "Mix": "lab.previous_mask",
+    "OptionError": "errors",
     "Options": "media",
     "Orientation": "frame",
     "OutputError": "errors",
@@ -53,9 +58,12 @@ _HOMES = {
     "Score": "scoring",
     "Segmenter": "segment",
     "Sizes": "lab.network",
+    "Stats": "dataset.stats",
     "Style": "scene",
     "ablate": "lab.ablate",
     "bench": "benchmark",
+    "check_data": "dataset.check",
+    "data_stats": "dataset.stats",
     "demo": "showcase",
     "evaluate": "scoring",
     "export": "lab.export",
@@ -63,14 +71,17 @@ _HOMES = {
     "matte": "pipeline",
     "read": "media",
     "replace": "pipeline",
+    "show_data": "dataset.show",
     "train": "lab.train",
 }
 
 __all__ = [
     "Backdrop",
     "Bench",
+    "Checked",
     "Effect",
     "Evaluation",
+    "Fault",
     "Frame",
     "Info",
     "InputError",
@@ -89,10 +100,13 @@ __all__ = [
     "Score",
     "Segmenter",
     "Sizes",
+    "Stats",
     "Style",
     "__version__",
     "ablate",
     "bench",
+    "check_data",
+    "data_stats",
     "demo",
     "evaluate",
     "export",
@@ -100,6 +114,7 @@ __all__ = [
     "matte",
     "read",
     "replace",
+    "show_data",
     "train",
 ]
 

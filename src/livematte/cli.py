@@ -9,7 +9,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 import livematte
-from livematte.commands import clips, lab
+from livematte.commands import clips, data, lab
 from livematte.errors import LivematteError
 
 app = App(
@@ -30,6 +30,7 @@ for command in (
     lab.export,
 ):
     app.command(command)
+app.command(data.data)
 
 
 def main() -> None:

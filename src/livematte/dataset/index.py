@@ -9,6 +9,11 @@ from pathlib import Path
 
 from livematte.errors import InputError
 
+INDEX = "index.jsonl"
+
+NINE = "livematte"
+"""The name of the table of the nine classes of `labels.py`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -19,6 +24,9 @@ class Row:
     by: who made the mask: `human`, `key` (chroma key) or `teacher` (a larger network).
     kind: `still`, `clip` (a frame of `clip`, number `frame`), `cutout` (a person on nothing), `background`.
     commercial: False where the licence forbids commercial use, None where it is not stated.
+    width, height: of the upright picture, in pixels. annotator: a name of whoever drew the mask.
+    labels: the table of `classes.json` that the numbers of a `parts` mask belong to.
+    merged: groups of classes, by name, that the source cannot tell apart; the mask holds the first of each.
     """
 
     image: str
@@ -33,28 +41,59 @@ class Row:
     frame: int | None = None
     commercial: bool | None = None
     licence: str = ""
+    width: int | None = None
+    height: int | None = None
+    annotator: str = ""
+    labels: str = NINE
+    merged: tuple[tuple[str, ...], ...] = ()
+
+    def to_json(self) -> str:
+        """The line of the index, without what is as it is by default."""
+        values = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        }
+        return json.dumps(values, ensure_ascii=False)
+
+
+_KEYS = {field.name for field in fields(Row)}
 
 
 def read_index(folder: Path) -> list[Row]:
     """The rows of `folder/index.jsonl`; InputError names the line that is wrong."""
-    path = folder / "index.jsonl"
+    rows = []
+    for number, line in enumerate(index_lines(folder), 1):
+        try:
+            rows.append(parse_row(line))
+        except ValueError as error:
+            raise InputError(f"{folder / INDEX}, line {number}: {error}") from None
+    return rows
+
+
+def index_lines(folder: Path) -> list[str]:
+    """The lines of `folder/index.jsonl`, not yet looked at. Raises InputError."""
+    path = folder / INDEX
     if not path.is_file():
         raise InputError(
             f"{folder}: no index.jsonl there; a data folder has one line of JSON per picture in it"
         )
-    known = {field.name for field in fields(Row)}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {error}") from None
-    rows = []
-    for number, line in enumerate(lines, 1):
-        try:
-            values = json.loads(line)
-            rows.append(Row(**{key: value for key, value in values.items() if key in known}))
-        except (ValueError, TypeError, AttributeError) as error:
-            raise InputError(f"{path}, line {number}: {error}") from None
-    return rows
+
+
+def parse_row(line: str) -> Row:
+    """The row of one line; unknown keys are passed over. Raises ValueError."""
+    values = json.loads(line)
+    try:
+        known = {key: value for key, value in values.items() if key in _KEYS}
+        if "merged" in known:
+            known["merged"] = tuple(tuple(group) for group in known["merged"])
+        return Row(**known)
+    except (TypeError, AttributeError) as error:
+        raise ValueError(str(error)) from None
 
 
 def select(
