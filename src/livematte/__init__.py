@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from livematte.dataset.check import Checked, Fault, check_data
     from livematte.dataset.show import show_data
     from livematte.dataset.stats import Stats, data_stats
+    from livematte.dataset.transfer import Imported, export_data, import_data
     from livematte.errors import InputError, LivematteError, MissingExtraError, OptionError, OutputError
     from livematte.frame import Frame, Matte, Orientation
     from livematte.lab.ablate import ablate
@@ -41,6 +42,7 @@ _HOMES = {
     "Evaluation": "scoring",
     "Fault": "dataset.check",
     "Frame": "frame",
+    "Imported": "dataset.transfer",
     "Info": "media",
     "InputError": "errors",
     "LivematteError": "errors",
@@ -67,6 +69,8 @@ _HOMES = {
     "demo": "showcase",
     "evaluate": "scoring",
     "export": "lab.export",
+    "export_data": "dataset.transfer",
+    "import_data": "dataset.transfer",
     "info": "media",
     "matte": "pipeline",
     "read": "media",
@@ -83,6 +87,7 @@ __all__ = [
     "Evaluation",
     "Fault",
     "Frame",
+    "Imported",
     "Info",
     "InputError",
     "LivematteError",
@@ -110,6 +115,8 @@ __all__ = [
     "demo",
     "evaluate",
     "export",
+    "export_data",
+    "import_data",
     "info",
     "matte",
     "read",

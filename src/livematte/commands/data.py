@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -16,6 +16,21 @@ Hole = Annotated[
     float, Parameter(help="The largest hole in a person that is surely a fault, as a share of the picture.")
 ]
 Workers = Annotated[int | None, Parameter(help="How many; as many as there are cores when left out.")]
+
+Format = Annotated[
+    Literal[
+        "coco",
+        "cvat",
+        "cvat-mask",
+        "label-studio",
+        "labelme",
+        "supervisely",
+        "alpha",
+        "celebamask",
+        "masks",
+    ],
+    Parameter(help="cvat is its XML, cvat-mask its segmentation mask 1.1; either reads both."),
+]
 
 data = App(name="data", help="Look after folders of annotated pictures.")
 
@@ -76,3 +91,77 @@ def stats(folder: Data, /, *, threads: Workers = None) -> None:
     for labels, name, pictures, share, area in in_order(counted):
         table.add_row(labels, name, str(pictures), f"{share:.0%}", f"{area:.2%}")
     console.print(table)
+
+
+@data.command(name="import")
+def import_(
+    format: Format,
+    source: Path,
+    folder: Path,
+    /,
+    *,
+    images: Path | None = None,
+    map: Path | None = None,
+    split: str | None = None,
+    set: str | None = None,
+    licence: str | None = None,
+    annotator: str | None = None,
+    commercial: bool | None = None,
+) -> None:
+    """Make a data folder of annotations in another format.
+
+    Parameters
+    ----------
+    source
+        A folder, a zip file or a single file of that format.
+    folder
+        The data folder to make.
+    images
+        Where the pictures are, a folder or zip file, if not with the annotations.
+    map
+        A JSON file that says which class each label means: {"labels": {"Hair": "hair", "17": "skin",
+        "#ff0000": null}, "merged": [["skin", "neck"]]}. Without it, labels are called as the classes are.
+    split
+        Of all pictures: train, val, …
+    set
+        Where the pictures come from; the name of the source when left out.
+    licence
+        Of all pictures.
+    annotator
+        Of all masks.
+    commercial
+        Whether the licence allows commercial use.
+    """
+    with bar() as progress:
+        imported = livematte.import_data(
+            format,
+            source,
+            folder,
+            images=images,
+            labels=map,
+            split=split,
+            set=set,
+            licence=licence,
+            annotator=annotator,
+            commercial=commercial,
+            progress=progress,
+        )
+    for note in imported.notes:
+        print(f"livematte: warning: {note}", file=sys.stderr)
+    print(f"{imported.folder}: {imported.pictures} pictures")
+
+
+@data.command
+def export(format: Format, folder: Data, out: Path, /, *, split: str | None = None) -> None:
+    """Write a data folder in another format.
+
+    Parameters
+    ----------
+    out
+        A new folder, or a zip file where the name ends in .zip.
+    split
+        Only this one.
+    """
+    with bar() as progress:
+        count = livematte.export_data(format, folder, out, split=split, progress=progress)
+    print(f"{out}: {count} pictures")

@@ -7,14 +7,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from os import PathLike
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import NoneType
 from typing import get_args, get_type_hints
 
 from livematte.dataset.classes import CLASSES, Table, read_classes
 from livematte.dataset.duplicates import Look, duplicates
 from livematte.dataset.examine import Examined, examine
-from livematte.dataset.index import INDEX, Row, index_lines, parse_row
+from livematte.dataset.index import INDEX, Row, index_lines, is_inside, parse_row
 from livematte.dataset.pictures import Pictures
 from livematte.errors import InputError
 from livematte.threads import in_threads
@@ -131,7 +131,7 @@ def _wrong_values(row: Row) -> Iterator[str]:
         if (value := getattr(row, key)) not in choices:
             yield f"{key} is {value!r}, not one of {', '.join(choices)}"
     for key in ("image", "mask", "shard"):
-        if (value := getattr(row, key)) is not None and not _is_inside(value):
+        if (value := getattr(row, key)) is not None and not is_inside(value):
             yield f"{key} {value!r} lies outside the folder"
     if (row.truth == "none") != (row.mask is None):
         yield f"truth is {row.truth!r} and mask {json.dumps(row.mask)}: none has no mask, all others have one"
@@ -139,11 +139,6 @@ def _wrong_values(row: Row) -> Iterator[str]:
         yield "clip and frame belong to kind 'clip', which needs both"
     if not all(isinstance(name, str) for group in row.merged for name in group):
         yield "merged is not a list of lists of class names"
-
-
-def _is_inside(name: str) -> bool:
-    path = PurePosixPath(name.replace("\\", "/"))
-    return bool(name) and not path.is_absolute() and ".." not in path.parts and ":" not in path.parts[0]
 
 
 def _kinds(hint: object) -> tuple[type, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from livematte.errors import InputError
 
@@ -94,6 +94,12 @@ def parse_row(line: str) -> Row:
         return Row(**known)
     except (TypeError, AttributeError) as error:
         raise ValueError(str(error)) from None
+
+
+def is_inside(name: str) -> bool:
+    """Whether a name, with / or \\, stays in the folder or the zip file that it is relative to."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and ":" not in path.parts[0]
 
 
 def select(

@@ -22,7 +22,12 @@ from livematte.labels import person_from_parts
 MOST_PIXELS = 80_000_000
 """Of a picture; Pillow warns a little above."""
 
+Size = tuple[int, int]
+"""Width and height."""
+
 TOO_LARGE = f"too many pixels; {MOST_PIXELS // 1_000_000} million are the most"
+
+_ORIENTATION = 0x0112  # EXIF; from 5 on a picture is stored on its side
 
 
 class Pictures:
@@ -123,6 +128,12 @@ def decoding(where: str) -> Iterator[None]:
         raise InputError(f"{where}: {TOO_LARGE}") from None
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{where}: not a picture ({error})") from None
+
+
+def upright_size(image: Image.Image) -> Size:
+    """Width and height as a picture is shown, its EXIF heeded, without decoding it."""
+    on_its_side = image.getexif().get(_ORIENTATION, 1) >= 5
+    return image.size[::-1] if on_its_side else image.size
 
 
 def check_pixels(image: Image.Image) -> None:

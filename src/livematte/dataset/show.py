@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from os import PathLike
 from pathlib import Path
@@ -16,12 +17,11 @@ from livematte.dataset.check import HOLE, Checked, Fault, check_data
 from livematte.dataset.index import NINE, Row
 from livematte.dataset.pictures import Pictures
 from livematte.errors import InputError
-from livematte.labels import PALETTE, Label
+from livematte.labels import PALETTE, PERSON_COLOUR, Label
 from livematte.media.output import check_target, whole_file, writing
 from livematte.sheet import SIDE, div, figure, html, patches, section
 
 _LEVELS = np.array([PALETTE[label] for label in Label], np.float32)
-_PERSON = (0, 103, 176)
 _OTHERS = np.random.default_rng(1).integers(40, 240, (256, 3)).astype(np.float32)  # for tables not our own
 
 
@@ -102,25 +102,23 @@ def _card(pictures: Pictures, row: Row, faults: Sequence[Fault]) -> str:
     caption = f"<b>{escape(row.image)}</b><br>{escape(', '.join(filter(None, facts)))}{what}"
     try:
         picture = pictures.rgb(row)
-    except InputError as error:
-        return figure(f"{caption}<br>{escape(str(error))}", row.image, [])
+    except InputError:
+        return figure(caption, row.image, [])
     shrink = min(1.0, SIDE / max(picture.shape[:2]))
     size = tuple(max(1, round(side * shrink)) for side in picture.shape[1::-1])
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     views = [("picture", small)]
     if row.mask is not None:
-        try:
+        with suppress(InputError):  # it is among the faults
             labels = cv2.resize(_labels(pictures, row), size, interpolation=cv2.INTER_NEAREST)
             views.append(("labels", _over(small, labels.astype(np.uint8, copy=False), row)))
-        except InputError as error:
-            caption += f"<br>{escape(str(error))}"
     return figure(caption, row.image, views)
 
 
 def _over(small: NDArray[np.uint8], labels: NDArray[np.uint8], row: Row) -> NDArray[np.uint8]:
     if row.truth == "parts":
         return overlay(small, labels, row.labels)
-    person = np.where((labels > 0)[..., None], 0.45 * small + 0.55 * np.array(_PERSON), small)
+    person = np.where((labels > 0)[..., None], 0.45 * small + 0.55 * np.array(PERSON_COLOUR), small)
     return person.astype(np.uint8)
 
 
@@ -133,7 +131,7 @@ def _page(checked: Checked, cards: Sequence[str]) -> str:
         f"<code>{escape(str(checked.folder))}</code>: {len(checked.rows)} pictures, {wrong} faults, "
         f"{len(checked.faults) - wrong} doubtful things"
     )
-    key = patches([*colours, ("person, of masks without parts", _PERSON)])
+    key = patches([*colours, ("person, of masks without parts", PERSON_COLOUR)])
     order = f"{len(cards)} of {len(checked.rows)}: most faults first, then masks of most pieces."
     sections = [
         section("The index", "Faults that are not one picture's.", f"<ul>{listed}</ul>") if listed else "",

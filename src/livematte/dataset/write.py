@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -15,11 +15,26 @@ from PIL import Image
 from livematte.dataset.classes import CLASSES, nine_classes
 from livematte.dataset.index import INDEX, Row
 from livematte.errors import OutputError
-from livematte.labels import PALETTE, Label
+from livematte.labels import PALETTE
 from livematte.media.output import writing
 from livematte.media.temporary import temporary_beside
 
-_COLOURS = bytes(level for label in Label for level in PALETTE[label]).ljust(768, b"\0")  # 256 make it 8 bits
+
+class Names:
+    """Plain file names, each given once, whatever its suffix."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def take(self, name: str) -> str:
+        """The last part of a path, with a number behind where its stem is taken."""
+        given = PurePosixPath(name)
+        stem, number = given.stem, 1
+        while stem.lower() in self._taken:  # some file systems do not tell a from A
+            number += 1
+            stem = f"{given.stem}-{number}"
+        self._taken.add(stem.lower())
+        return stem + given.suffix
 
 
 class Writer:
@@ -28,7 +43,7 @@ class Writer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lines: list[str] = []
-        self._taken: set[str] = set()
+        self._names = Names()
 
     def add(self, row: Row, picture: bytes, mask: NDArray[np.uint8] | None) -> Row:
         """Write one picture, byte for byte, and its mask beside; returns the row as it is in the index.
@@ -36,13 +51,9 @@ class Writer:
         row: says what the mask is; its `image` gives the name, of which only the last part and, where
         taken, a number are used. mask: uint8 H×W, class numbers where `row.truth` is `parts`.
         """
-        given = PurePosixPath(row.image)
-        stem, number = given.stem, 1
-        while stem.lower() in self._taken:  # some file systems do not tell a from A
-            number += 1
-            stem = f"{given.stem}-{number}"
-        self._taken.add(stem.lower())
-        image, name = f"images/{stem}{given.suffix}", f"masks/{stem}.png"
+        plain = self._names.take(row.image)
+        stem = PurePosixPath(plain).stem
+        image, name = f"images/{plain}", f"masks/{stem}.png"
         self._write(image, picture)
         if mask is not None:
             self._write(name, indexed_png(mask) if row.truth == "parts" else grey_png(mask))
@@ -87,10 +98,13 @@ def check_new_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: the folder {folder.parent} does not exist; make it first")
 
 
-def indexed_png(parts: NDArray[np.uint8]) -> bytes:
-    """Class numbers, uint8 H×W, as an 8-bit indexed PNG with the palette of the nine classes."""
+def indexed_png(
+    parts: NDArray[np.uint8], palette: Iterable[tuple[int, int, int]] = PALETTE.values()
+) -> bytes:
+    """Class numbers, uint8 H×W, as an 8-bit indexed PNG, by default with the palette of the nine classes."""
     image = Image.fromarray(np.ascontiguousarray(parts))
-    image.putpalette(_COLOURS)
+    levels = bytes(level for colour in palette for level in colour)
+    image.putpalette(levels.ljust(768, b"\0"))  # fewer colours would make fewer bits
     return _png(image)
 
 
