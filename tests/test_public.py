@@ -13,6 +13,7 @@ import livematte
 from livematte.media import write_photo
 
 PUBLIC = [
+    "Agreement",
     "Backdrop",
     "Bench",
     "Checked",
@@ -40,10 +41,14 @@ PUBLIC = [
     "Sizes",
     "Stats",
     "Style",
+    "Unsure",
     "__version__",
     "ablate",
+    "annotation_agreement",
+    "annotation_consensus",
     "bench",
     "check_data",
+    "collect_annotation",
     "data_stats",
     "demo",
     "evaluate",
@@ -52,6 +57,8 @@ PUBLIC = [
     "import_data",
     "info",
     "matte",
+    "next_to_annotate",
+    "pack_annotation",
     "read",
     "replace",
     "show_data",

@@ -11,6 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from livematte.annotate.agreement import Agreement, annotation_agreement, annotation_consensus
+    from livematte.annotate.collect import collect_annotation
+    from livematte.annotate.pack import pack_annotation
+    from livematte.annotate.unsure import Unsure, next_to_annotate
     from livematte.benchmark import Bench, bench
     from livematte.dataset.check import Checked, Fault, check_data
     from livematte.dataset.show import show_data
@@ -35,6 +39,7 @@ __version__ = "0.1.0"
 
 # imported on first use: `import livematte` itself stays quick
 _HOMES = {
+    "Agreement": "annotate.agreement",
     "Backdrop": "scene",
     "Bench": "benchmark",
     "Checked": "dataset.check",
@@ -62,9 +67,13 @@ _HOMES = {
     "Sizes": "lab.network",
     "Stats": "dataset.stats",
     "Style": "scene",
+    "Unsure": "annotate.unsure",
     "ablate": "lab.ablate",
+    "annotation_agreement": "annotate.agreement",
+    "annotation_consensus": "annotate.agreement",
     "bench": "benchmark",
     "check_data": "dataset.check",
+    "collect_annotation": "annotate.collect",
     "data_stats": "dataset.stats",
     "demo": "showcase",
     "evaluate": "scoring",
@@ -73,6 +82,8 @@ _HOMES = {
     "import_data": "dataset.transfer",
     "info": "media",
     "matte": "pipeline",
+    "next_to_annotate": "annotate.unsure",
+    "pack_annotation": "annotate.pack",
     "read": "media",
     "replace": "pipeline",
     "show_data": "dataset.show",
@@ -80,6 +91,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Agreement",
     "Backdrop",
     "Bench",
     "Checked",
@@ -107,10 +119,14 @@ __all__ = [
     "Sizes",
     "Stats",
     "Style",
+    "Unsure",
     "__version__",
     "ablate",
+    "annotation_agreement",
+    "annotation_consensus",
     "bench",
     "check_data",
+    "collect_annotation",
     "data_stats",
     "demo",
     "evaluate",
@@ -119,6 +135,8 @@ __all__ = [
     "import_data",
     "info",
     "matte",
+    "next_to_annotate",
+    "pack_annotation",
     "read",
     "replace",
     "show_data",

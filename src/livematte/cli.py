@@ -9,7 +9,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 import livematte
-from livematte.commands import clips, data, lab
+from livematte.commands import annotate, clips, data, lab
 from livematte.errors import LivematteError
 
 app = App(
@@ -31,6 +31,7 @@ for command in (
 ):
     app.command(command)
 app.command(data.data)
+app.command(annotate.annotate)
 
 
 def main() -> None:

@@ -66,6 +66,15 @@ def overlay(picture: NDArray[np.uint8], parts: NDArray[np.uint8], labels: str = 
     return tinted.astype(np.uint8)
 
 
+def shrunk(picture: NDArray[np.uint8], *labels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """A picture, and labels of any size, at the size that pages show, at most SIDE."""
+    shrink = min(1.0, SIDE / max(picture.shape[:2]))
+    size = [max(1, round(side * shrink)) for side in picture.shape[1::-1]]
+    small = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA)]
+    small += [cv2.resize(one, size, interpolation=cv2.INTER_NEAREST) for one in labels]
+    return [one.astype(np.uint8, copy=False) for one in small]
+
+
 def _worst_first(
     pictures: Pictures, rows: Mapping[int, Row], faults: Mapping[int, Sequence[Fault]]
 ) -> list[int]:
@@ -104,14 +113,11 @@ def _card(pictures: Pictures, row: Row, faults: Sequence[Fault]) -> str:
         picture = pictures.rgb(row)
     except InputError:
         return figure(caption, row.image, [])
-    shrink = min(1.0, SIDE / max(picture.shape[:2]))
-    size = tuple(max(1, round(side * shrink)) for side in picture.shape[1::-1])
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    views = [("picture", small)]
+    views = [("picture", shrunk(picture)[0])]
     if row.mask is not None:
         with suppress(InputError):  # it is among the faults
-            labels = cv2.resize(_labels(pictures, row), size, interpolation=cv2.INTER_NEAREST)
-            views.append(("labels", _over(small, labels.astype(np.uint8, copy=False), row)))
+            small, labels = shrunk(picture, _labels(pictures, row))
+            views.append(("labels", _over(small, labels, row)))
     return figure(caption, row.image, views)
 
 

@@ -17,7 +17,7 @@ from livematte.dataset.formats.files import Files, Sink, check_sink, sink
 from livematte.dataset.formats.item import Images, Item, LabelMap, Notes, Source, size_of, understanding
 from livematte.dataset.index import NINE, Row, parse_row, read_index
 from livematte.dataset.pictures import Pictures
-from livematte.dataset.write import Names, Writer, check_new_folder, new_folder
+from livematte.dataset.write import Names, Numbers, Writer, check_new_folder, new_folder
 from livematte.errors import InputError, OptionError
 
 FORMATS = {
@@ -71,7 +71,7 @@ def import_data(
     taken. Where shapes lie over each other the later one wins; polygons hold the pixels whose centres they
     hold. A picture that has no shape has nobody in it. Raises InputError, OptionError or OutputError.
     """
-    read = _module(format).read
+    read = module_of(format).read
     folder = Path(folder)
     check_new_folder(folder)
     given = {"split": split, "set": set, "licence": licence, "annotator": annotator, "commercial": commercial}
@@ -79,12 +79,12 @@ def import_data(
     label_map = LabelMap() if labels is None else LabelMap.read(Path(labels))
     notes = Notes()
     with opened(Path(source), images, label_map, notes) as of:
-        known = _rows_beside(of.files)
+        known = rows_beside(of.files)
         with new_folder(folder) as fresh:
             writer = Writer(fresh)
             count = 0
             for item in _last_of_each(read(of), notes):
-                row, mask = _row(item, known, of, stated)
+                row, mask = row_of(item, known, of, stated)
                 writer.add(row, item.picture, mask)
                 count += 1
                 if progress:
@@ -109,7 +109,7 @@ def export_data(
     the format has no place for is in livematte.jsonl, which `import_data` reads. Soft masks stay soft in the
     format `alpha` only. Returns the number of pictures. Raises InputError, OptionError or OutputError.
     """
-    module = _module(format)
+    module = module_of(format)
     write: Callable[[Sink, Iterable[Item]], None]
     write = module.write_masks if format == "cvat-mask" else module.write
     folder, out = Path(folder), Path(out)
@@ -123,7 +123,7 @@ def export_data(
     with Pictures(folder) as pictures, sink(out) as target:
 
         def items() -> Iterator[Item]:
-            names = Names()
+            names = Numbers() if format == "celebamask" else Names()
             for done, row in enumerate(rows, 1):
                 item = item_of(pictures, row, names)
                 assert item.row is not None
@@ -169,13 +169,14 @@ def opened(
         yield Source(files, Images(place), labels, notes)
 
 
-def _module(format: str) -> Any:
+def module_of(format: str) -> Any:
+    """The module that reads and writes a format. Raises OptionError."""
     if format not in FORMATS:
         raise OptionError(f"format {format!r} is unknown; there is: {', '.join(FORMATS)}")
     return import_module(f"livematte.dataset.formats.{FORMATS[format]}")
 
 
-def _rows_beside(files: Files) -> dict[str, Row]:
+def rows_beside(files: Files) -> dict[str, Row]:
     """The rows that `export_data` wrote, by the name of the picture."""
     if (name := files.find(ROWS)) is None:
         return {}
@@ -184,7 +185,7 @@ def _rows_beside(files: Files) -> dict[str, Row]:
     return {row.image: row for row in rows}
 
 
-def _row(
+def row_of(
     item: Item, known: Mapping[str, Row], source: Source, stated: Mapping[str, str | bool]
 ) -> tuple[Row, NDArray[np.uint8] | None]:
     """The row and the mask: what was exported beside, then what the file says, then what was stated."""

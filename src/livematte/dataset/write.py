@@ -37,6 +37,19 @@ class Names:
         return stem + given.suffix
 
 
+class Numbers(Names):
+    """Names that are numbers, from 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next = 0
+
+    def take(self, name: str) -> str:
+        """The next number with the suffix of a name."""
+        self._next += 1
+        return f"{self._next - 1}{PurePosixPath(name).suffix}"
+
+
 class Writer:
     """Fills a data folder, one picture at a time; `new_folder` makes it appear whole."""
 

@@ -81,11 +81,12 @@ def read(source: Source) -> Iterator[Item]:
 
 
 def write(target: Sink, items: Iterable[Item]) -> None:
-    """Pictures numbered from 0, masks in folders of 2,000 pictures."""
-    for number, item in enumerate(items):
+    """Pictures, whose names are numbers, and masks in folders of 2,000 pictures."""
+    for item in items:
         if item.truth != "parts":
             raise InputError(f"{item.name}: CelebAMask-HQ holds parts only, this has truth {item.truth!r}")
-        target.write(f"{IMAGES}/{number}{PurePosixPath(item.name).suffix}", item.picture)
+        number = int(PurePosixPath(item.name).stem)
+        target.write(f"{IMAGES}/{item.name}", item.picture)
         for name, mask in item.layers():
             path = f"{MASKS}/{number // _PER_FOLDER}/{number:05d}_{WRITTEN[name]}.png"
             target.write(path, grey_png(np.where(mask, 255, 0).astype(np.uint8)))

@@ -58,7 +58,8 @@ def decode(segmentation: Any, size: Size) -> NDArray[np.bool_]:
     """The mask, bool H×W, of polygons, run lengths or compressed run lengths.
 
     Polygons hold the pixels whose centres they hold (`filled`) and are put together; COCO's own code draws
-    them five times larger and rounds, which differs by pixels of the outline. Raises InputError or ValueError.
+    them five times larger and rounds, which differs by pixels of the outline.
+    Raises InputError or ValueError.
     """
     wide, high = size
     if isinstance(segmentation, list):

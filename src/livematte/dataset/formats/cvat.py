@@ -82,20 +82,38 @@ def _paint(canvas: Canvas, shape: Element, source: Source) -> None:
 
 def write(target: Sink, items: Iterable[Item]) -> None:
     """annotations.xml with one mask per class and picture, and images/."""
-    root = Element("annotations")
-    SubElement(root, "version").text = "1.1"
-    labels = SubElement(SubElement(SubElement(root, "meta"), "task"), "labels")
-    for name, colour in _colours().items():
-        if name != "background":
-            label = SubElement(labels, "label")
-            SubElement(label, "name").text = name
-            SubElement(label, "color").text = "#{:02x}{:02x}{:02x}".format(*colour)
-            SubElement(label, "type").text = "any"
+    root = document()
     for number, item in enumerate(items):
         target.write(f"images/{item.name}", item.picture)
         root.append(image_element(number, item))
+    target.write(XML, text_of(root))
+
+
+def document() -> Element:
+    """CVAT's XML without pictures."""
+    root = Element("annotations")
+    SubElement(root, "version").text = "1.1"
+    labels = SubElement(SubElement(SubElement(root, "meta"), "task"), "labels")
+    for one in constructor():
+        label = SubElement(labels, "label")
+        for key in ("name", "color", "type"):
+            SubElement(label, key).text = str(one[key])
+    return root
+
+
+def constructor() -> list[dict[str, object]]:
+    """The labels as a new task's "raw" field wants them."""
+    return [
+        {"name": name, "color": "#{:02x}{:02x}{:02x}".format(*colour), "type": "any", "attributes": []}
+        for name, colour in _colours().items()
+        if name != "background"
+    ]
+
+
+def text_of(root: Element) -> str:
+    """A document of XML as it stands in a file."""
     ElementTree.indent(root)
-    target.write(XML, ElementTree.tostring(root, "unicode", xml_declaration=True) + "\n")
+    return ElementTree.tostring(root, "unicode", xml_declaration=True) + "\n"
 
 
 def image_element(number: int, item: Item) -> Element:
