@@ -9,10 +9,14 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
+from cyclopts import CycloptsError
 from numpy.typing import NDArray
 from PIL import Image
 
+from livematte.cli import app
 from livematte.dataset.write import indexed_png
+from livematte.errors import LivematteError
 from livematte.labels import Label
 
 HIGH, WIDE = 96, 72
@@ -91,3 +95,20 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
 
 def write_rows(folder: Path, rows: list[dict[str, Any]]) -> None:
     (folder / "index.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def command(
+    *arguments: str, folder: Path, patch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[str]
+) -> tuple[int, str, str]:
+    """Run a command within this process: its exit code, what it printed and what it complained of."""
+    patch.chdir(folder)
+    code: Any = 0
+    complaint = ""
+    try:
+        app(list(arguments), exit_on_error=False, print_error=False)
+    except SystemExit as end:
+        code = end.code or 0
+    except (CycloptsError, LivematteError) as error:  # as `livematte.cli.main` tells them
+        code, complaint = 2, f"livematte: {error}\n"
+    out, errors = captured.readouterr()
+    return code, out, errors + complaint

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import subprocess
-import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -15,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from folders import HIGH, WIDE, jpeg, make_folder, parts_of, picture_of, rows_of, write_rows
+from folders import HIGH, WIDE, command, jpeg, make_folder, parts_of, picture_of, rows_of, write_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -30,14 +28,6 @@ from livematte.dataset.pictures import Pictures
 from livematte.dataset.show import overlay
 from livematte.dataset.write import Writer, grey_png, indexed_png, new_folder
 from livematte.labels import PALETTE, Label
-
-MAIN = [sys.executable, "-c", "from livematte.cli import main; main()"]
-
-
-def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*MAIN, "data", *arguments], cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
 
 
 def faults(folder: Path) -> list[str]:
@@ -375,22 +365,25 @@ def test_stats_count_classes_by_area(tmp_path: Path) -> None:
         assert share.area == pytest.approx(sum((one == label).mean() for one in masks))
 
 
-def test_the_commands_and_their_exit_codes(tmp_path: Path) -> None:
+def test_the_commands_and_their_exit_codes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     make_folder(tmp_path / "d")
-    sound = command(tmp_path, "check", "d")
-    assert (sound.returncode, sound.stderr) == (0, "")
-    assert sound.stdout == "3 pictures, 0 faults, 0 doubtful things\n"
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        return command("data", *arguments, folder=tmp_path, patch=monkeypatch, captured=capsys)
+
+    assert run("check", "d") == (0, "3 pictures, 0 faults, 0 doubtful things\n", "")
     (tmp_path / "d/masks/1.png").unlink()
-    faulty = command(tmp_path, "check", "d")
-    assert faulty.returncode == 1
-    assert faulty.stdout.startswith("masks/1.png: ")
-    shown = command(tmp_path, "show", "d", "page.html")
-    assert shown.returncode == 0
+    code, out, _ = run("check", "d")
+    assert code == 1
+    assert out.startswith("masks/1.png: ")
+    assert run("show", "d", "page.html")[0] == 0
     assert (tmp_path / "page.html").exists()
     (tmp_path / "d/masks/1.png").write_bytes(indexed_png(parts_of(1)))
-    assert "clothes" in command(tmp_path, "stats", "d").stdout
+    assert "clothes" in run("stats", "d")[1]
     for call in (["check", "none"], ["show", "d", "none/page.html"], ["stats", "none"]):
-        wrong = command(tmp_path, *call)
-        assert wrong.returncode == 2
-        assert wrong.stderr.startswith("livematte: none")
-        assert wrong.stderr.count("\n") == 1
+        code, _, errors = run(*call)
+        assert code == 2
+        assert errors.startswith("livematte: none")
+        assert errors.count("\n") == 1

@@ -197,10 +197,10 @@ def row_of(
         truth, mask = row.truth, np.zeros(size[::-1], np.uint8)  # an empty mask, kept
     if {truth, row.truth} == {"alpha", "person"}:
         truth = row.truth  # pixels alone do not tell one from the other
-    of_file = {"annotator": item.annotator} if item.annotator else {}
     merged = source.labels.merged or row.merged
     row = replace(row, truth=truth, width=size[0], height=size[1], merged=merged, labels=NINE)
-    return replace(row, image=name, **of_file, **stated), mask  # type: ignore[arg-type]
+    row = replace(row, image=name, annotator=item.annotator or row.annotator)
+    return replace(row, **stated), mask  # type: ignore[arg-type]
 
 
 def _last_of_each(items: Iterable[Item], notes: Notes) -> Iterator[Item]:
