@@ -8,7 +8,7 @@ drafts; each gets a project, its tasks and its drafts over the API. Then both an
 but that the second paints a bar of known size into each: the export is collected, and the agreement must be
 what the bars make it, to 0.1 %. Exits with 1 where it is not, or where a mask came back changed.
 
---data: a data folder or one of pictures; the first frames of the clip that comes with livematte when left out.
+--data: a data folder or one of pictures; frames of the clip that comes with livematte when left out.
 """
 
 from __future__ import annotations
