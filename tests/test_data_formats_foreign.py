@@ -372,6 +372,21 @@ def test_mattes_as_pictures_with_alpha_of_their_own(tmp_path: Path) -> None:
     np.testing.assert_array_equal(masks[0], rgba[..., 3])
 
 
+@pytest.mark.parametrize("name", ["images/a.webp", "images/a.png", "fgr/a.jpg"])
+def test_a_matte_is_never_taken_for_its_picture(tmp_path: Path, name: str) -> None:
+    matte = png(np.full((HIGH, WIDE), 40_000, np.uint16))
+    source = write(tmp_path / "s", {name: photo(), "alpha/a.png": matte})
+    rows, masks = imported("alpha", source)
+    np.testing.assert_array_equal(masks[0], np.full((HIGH, WIDE), 40_000 >> 8))
+    assert (source.parent / "s-imported" / rows[0].image).read_bytes() == photo()
+
+
+def test_two_pictures_that_may_be_meant_are_named(tmp_path: Path) -> None:
+    files = {"i.json": coco([[2, 3, 7, 3, 7, 8, 2, 8]]), "x/a.jpg": photo(), "y/a.jpg": photo(20, 20)}
+    with pytest.raises(livematte.InputError, match=r"'a\.jpg' may be x/a\.jpg or y/a\.jpg"):
+        imported("coco", write(tmp_path / "s", files))
+
+
 @pytest.mark.parametrize("coloured", [False, True])
 def test_any_label_set_by_a_map(tmp_path: Path, coloured: bool) -> None:
     numbers = square(11)

@@ -95,6 +95,8 @@ def test_mattes_come_back_soft(tmp_path: Path) -> None:
         (folder / f"masks/{seed}.png").write_bytes(grey_png(soft))
     write_rows(folder, [row | {"truth": "alpha"} for row in rows_of(folder)])
     assert_same(folder, again(folder, "alpha", ""))
+    back = read_index(again(folder, "coco", ""))
+    assert [row.truth for row in back] == ["person", "person"]  # no longer soft, and it says so
 
 
 def test_pictures_of_one_name_and_of_a_shard_stay_apart(tmp_path: Path) -> None:

@@ -195,8 +195,8 @@ def row_of(
     truth, mask = item.truth, item.mask
     if truth == "none" and row.truth != "none" and row.image in known:
         truth, mask = row.truth, np.zeros(size[::-1], np.uint8)  # an empty mask, kept
-    if {truth, row.truth} == {"alpha", "person"}:
-        truth = row.truth  # pixels alone do not tell one from the other
+    if (truth, row.truth) == ("alpha", "person"):
+        truth = "person"  # pixels alone do not tell one from the other
     merged = source.labels.merged or row.merged
     row = replace(row, truth=truth, width=size[0], height=size[1], merged=merged, labels=NINE)
     row = replace(row, image=name, annotator=item.annotator or row.annotator)

@@ -154,7 +154,7 @@ def _read_masks(source: Source) -> Iterator[Item]:
             raise InputError(f"{files.path}: {CLASSES}/{name}.png is missing, which its list names")
         with understanding(files.where(found)):
             mask: NDArray[Any] = array_of(files.read(found), files.where(found))
-            picture, data, size = source.images.get(*(f"{name}{suffix}" for suffix in _suffixes()))
+            picture, data, size = source.images.get(*_named(name), loose=False)
             canvas = Canvas(size, source.labels)
             if mask.ndim == 2 and not _is_indexed(files.read(found)):
                 by_number = dict(enumerate(labels))  # of one channel: the label's line in the map
@@ -174,8 +174,9 @@ def _is_indexed(png: bytes) -> bool:
     return png[25:26] == b"\x03"  # the header's colour type
 
 
-def _suffixes() -> list[str]:
-    return [*sorted(PICTURES - {".png"}), ".png"]  # masks are PNGs of the same name
+def _named(name: str) -> list[str]:
+    """What the picture of a mask may be called; a PNG only where no mask is called so."""
+    return [f"JPEGImages/{name}.png", *(f"{name}{suffix}" for suffix in sorted(PICTURES - {".png"}))]
 
 
 def _labelmap(text: str) -> dict[str, tuple[int, int, int]]:

@@ -94,13 +94,19 @@ class Files:
             if PurePosixPath(name).suffix.lower() in suffixes and (not under or name.startswith(f"{under}/"))
         ]
 
-    def find(self, name: str) -> str | None:
-        """The file that a format means by a name: the path, its end, or else the only one so called."""
+    def find(self, name: str, *, loose: bool = True) -> str | None:
+        """The file that a format means by a name: the path, its end, or, if loose, one of the same last part.
+
+        Raises InputError where several different files may be meant.
+        """
         name = name.replace("\\", "/")
         found = self._by_last.get(PurePosixPath(name).name, [])
-        ends = [one for one in found if one == name or one.endswith(f"/{name}")]
-        best = ends or found
-        return min(best, key=len) if ends or len(best) == 1 else None
+        if name in found:
+            return name
+        best = [one for one in found if one.endswith(f"/{name}")] or (found if loose else [])
+        if len(best) > 1 and any(self.read(one) != self.read(best[0]) for one in best[1:]):
+            raise InputError(f"{self.path}: {name!r} may be {' or '.join(best[:3])}")
+        return best[0] if best else None
 
 
 class Sink:

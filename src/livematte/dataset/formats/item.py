@@ -139,17 +139,20 @@ class Canvas:
 class Images:
     """The pictures that annotations belong to: beside them, or in a place of their own."""
 
-    def __init__(self, *places: Files) -> None:
-        self._places = places
+    def __init__(self, files: Files) -> None:
+        self._files = files
 
-    def get(self, *names: str) -> tuple[str, bytes, Size]:
-        """The first of these names that is there, its bytes and its upright size. Raises InputError."""
-        for files in self._places:
+    def get(self, *names: str, loose: bool = True) -> tuple[str, bytes, Size]:
+        """The first of these names that is there, its bytes and its upright size. Raises InputError.
+
+        loose: take one from another folder where none is in the named one.
+        """
+        for anywhere in (False, True)[: 1 + loose]:
             for name in names:
-                if (found := files.find(name)) is not None:
-                    data = files.read(found)
-                    return found, data, size_of(data, files.where(found))
-        raise InputError(f"{self._places[-1].path}: no picture {names[0]!r}; --images names its folder")
+                if (found := self._files.find(name, loose=anywhere)) is not None:
+                    data = self._files.read(found)
+                    return found, data, size_of(data, self._files.where(found))
+        raise InputError(f"{self._files.path}: no picture {names[0]!r}; --images names its folder")
 
 
 class Notes:

@@ -37,9 +37,8 @@ def read(source: Source) -> Iterator[Item]:
             mask: NDArray[Any] = array_of(source.files.read(name), where)
             suffixes = [*sorted(PICTURES - {".png"}), ".png"]
             named = [f"images/{path.stem}{suffix}" for suffix in suffixes]
-            found, data, size = source.images.get(
-                *named, *(f"{path.stem}{suffix}" for suffix in suffixes[:-1])
-            )
+            plain = [f"{path.stem}{suffix}" for suffix in suffixes if suffix != path.suffix.lower()]
+            found, data, size = source.images.get(*named, *plain, loose=False)
             coloured = mask.ndim == 3
             if coloured:
                 mask = mask[..., :3].astype(np.int32) @ np.array([65536, 256, 1], np.int32)

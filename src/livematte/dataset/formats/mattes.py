@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from livematte.dataset.formats.files import PICTURES, Sink
 from livematte.dataset.formats.item import Item, Source, array_of, understanding
@@ -24,10 +26,7 @@ def read(source: Source) -> Iterator[Item]:
         where = source.files.where(name)
         with understanding(where):
             alpha = array_of(source.files.read(name), where)
-            alpha = alpha if alpha.ndim == 2 else alpha[..., 0]
-            yield _item(
-                source, PurePosixPath(name), np.where(alpha, 255, 0) if alpha.dtype == bool else alpha
-            )
+            yield _item(source, PurePosixPath(name), _levels(alpha if alpha.ndim == 2 else alpha[..., 0]))
     if mattes:
         return
     for name in names:
@@ -40,19 +39,25 @@ def read(source: Source) -> Iterator[Item]:
         yield Item(name, data, "alpha", np.ascontiguousarray(pixels[..., 3]))
 
 
-def _item(
-    source: Source, path: PurePosixPath, alpha: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
-) -> Item:
+def _levels(alpha: NDArray[Any]) -> NDArray[np.uint8]:
+    """Alpha of 1, 8 or 16 bits as uint8."""
+    if alpha.dtype == np.bool_:
+        return np.where(alpha, 255, 0).astype(np.uint8)
+    return (alpha if alpha.dtype == np.uint8 else alpha >> 8).astype(np.uint8)
+
+
+def _item(source: Source, path: PurePosixPath, alpha: NDArray[np.uint8]) -> Item:
     beside = path.parent.parent
     named = [
         (beside / folder / f"{path.stem}{suffix}").as_posix()
         for folder in ("images", "image", "fgr", "img")
         for suffix in sorted(PICTURES)
     ]
-    found, data, size = source.images.get(*named)
+    plain = [f"{path.stem}{suffix}" for suffix in sorted(PICTURES) if suffix != path.suffix.lower()]
+    found, data, size = source.images.get(*named, *plain, loose=False)
     if alpha.shape[::-1] != size:
         raise InputError(f"is {alpha.shape[1]}×{alpha.shape[0]}, its picture {size[0]}×{size[1]}")
-    return Item(found, data, "alpha", alpha.astype(np.uint8))
+    return Item(found, data, "alpha", alpha)
 
 
 def write(target: Sink, items: Iterable[Item]) -> None:
@@ -62,6 +67,6 @@ def write(target: Sink, items: Iterable[Item]) -> None:
         if item.mask is None:
             alpha = np.zeros((item.row.height or 0, item.row.width or 0), np.uint8)
         else:
-            alpha = np.where(item.mask > 0, 255, 0).astype(np.uint8) if item.truth == "parts" else item.mask
+            alpha = _levels(item.mask > 0) if item.truth == "parts" else item.mask
         target.write(f"images/{item.name}", item.picture)
         target.write(f"alpha/{PurePosixPath(item.name).stem}.png", grey_png(alpha))
