@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -48,11 +49,12 @@ def main() -> None:
         folder = arguments.keep or Path(temporary) / "data"
         if not (folder / "index.jsonl").exists():
             make(folder, arguments.pictures, wide, high)
-        seconds, memory, faults = check(folder, arguments.threads)
+        seconds, processor, memory, faults = check(folder, arguments.threads)
     early, late = memory[len(memory) // 10], memory[-1]
     print(f"pictures            {arguments.pictures} of {arguments.size}, {arguments.threads} threads")
     print(f"seconds             {seconds:.1f}  (at most {MOST_SECONDS:.0f})")
     print(f"a second            {arguments.pictures / seconds:.0f}")
+    print(f"CPU seconds         {processor:.1f}")
     print(f"memory, MB          {early:.0f} after a tenth, {late:.0f} at the end, {max(memory):.0f} at most")
     print(f"faults              {faults or 'none'}")
     sys.exit(0 if seconds <= MOST_SECONDS and late - early <= MOST_GROWTH and not faults else 1)
@@ -98,8 +100,8 @@ def drawn(random: np.random.Generator, wide: int, high: int) -> NDArray[np.uint8
     return parts
 
 
-def check(folder: Path, threads: int) -> tuple[float, list[float], list[str]]:
-    """Seconds, memory in MB at every hundredth picture, and the first faults."""
+def check(folder: Path, threads: int) -> tuple[float, float, list[float], list[str]]:
+    """Seconds, CPU seconds, memory in MB at every hundredth picture, and the first faults."""
     started = time.monotonic()
     run = [sys.executable, "-c", CHECK, str(folder), str(threads)]
     memory: list[float] = []
@@ -110,7 +112,8 @@ def check(folder: Path, threads: int) -> tuple[float, list[float], list[str]]:
                 faults = json.loads(line)
                 break
             memory.append(resident(process.pid))
-    return time.monotonic() - started, memory, faults
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.monotonic() - started, used.ru_utime + used.ru_stime, memory, faults
 
 
 def resident(pid: int) -> float:

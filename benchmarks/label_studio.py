@@ -6,7 +6,8 @@ VENV: a virtual environment with Label Studio: python -m venv VENV && VENV/bin/p
 started on 127.0.0.1 with a data folder of its own. Pictures are packed for two annotators with the network's
 drafts; each gets a project, its tasks and its drafts over the API. Then both annotators accept every draft,
 but that the second paints a bar of known size into each: the export is collected, and the agreement must be
-what the bars make it, to 0.1 %. Exits with 1 where it is not, or where a mask came back changed.
+what the bars make it, to 0.1 %. Label Studio's own PNGs of the drafts must be the masks that were packed, and
+run lengths of its own code must be read right. Exits with 1 where anything of this is not so.
 
 --data: a data folder or one of pictures; frames of the clip that comes with livematte when left out.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import io
 import json
 import os
 import secrets
@@ -22,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import as_file, files
@@ -58,14 +61,15 @@ def main() -> None:
         with served(arguments.venv, folder, arguments.port) as api:
             print("label-studio", api("GET", "/api/version")["label-studio-os-package"]["version"])
             exports = {name: annotated(api, folder / "pack" / name, name) for name in ANNOTATORS}
+            right = as_png(api, folder / "pack" / ANNOTATORS[0])
         for name, tasks in exports.items():
             (folder / f"{name}.json").write_text(json.dumps(tasks))
         results = {name: folder / f"{name}.json" for name in ANNOTATORS}
         collected = livematte.collect_annotation(folder / "pack", folder / "back", results)
         for name, one in collected.items():
             print(f"{name}: {one.pictures} pictures collected")
-        sound = all(livematte.check_data(folder / "back" / name).rows for name in ANNOTATORS)
-        sys.exit(0 if compare(folder) and sound else 1)
+        right &= compare(folder) & reads(arguments.venv)
+        sys.exit(0 if right else 1)
 
 
 def frames(folder: Path, count: int) -> Path:
@@ -157,6 +161,39 @@ def annotated(api: Api, part: Path, name: str) -> list[dict[str, Any]]:
         api("POST", f"/api/tasks/{task['id']}/annotations", {"result": drafts})
     exported: list[dict[str, Any]] = api("GET", f"/api/projects/{project}/export?exportType=JSON")
     return exported
+
+
+def as_png(api: Api, part: Path) -> bool:
+    """Whether Label Studio's own PNGs of the first project's masks are those that were packed."""
+    drafts = drafted(part)
+    project = next(one["id"] for one in api("GET", "/api/projects")["results"] if one["title"] == part.name)
+    tasks = api("GET", f"/api/tasks?project={project}&fields=all&page_size=1000")["tasks"]
+    pictures = {task["id"]: Path(task["data"]["name"]).name for task in tasks}
+    data = fetched(api, f"/api/projects/{project}/export?exportType=BRUSH_TO_PNG")
+    same = []
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            mask = np.array(Image.open(io.BytesIO(archive.read(name)))) > 127
+            same.append(np.array_equal(mask, drafts[pictures[int(name.split("-")[1])]]))
+    print(f"PNGs of Label Studio's own: {sum(same)} of {len(drafts)} are the packed masks")
+    return sum(same) == len(drafts)
+
+
+def reads(venv: Path) -> bool:
+    """Whether run lengths that Label Studio's own code makes are read right."""
+    masks = np.random.default_rng(1).random((20, 37, 53)) < np.linspace(0, 1, 20)[:, None, None]
+    code = (
+        "import sys, json, numpy as np; from label_studio_sdk.converter.brush import mask2rle;"
+        "print(json.dumps([mask2rle(np.array(one, np.uint8) * 255) for one in json.load(sys.stdin)]))"
+    )
+    given = json.dumps(masks.astype(int).tolist())
+    run = [venv / "bin" / "python", "-c", code]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(run, input=given, capture_output=True, text=True, check=True, env=environment)
+    read = [label_studio.decode(rle, (53, 37)) for rle in json.loads(done.stdout.splitlines()[-1])]
+    right = sum(np.array_equal(one, mask) for one, mask in zip(read, masks, strict=True))
+    print(f"run lengths of Label Studio's own: {right} of {len(masks)} read right")
+    return right == len(masks)
 
 
 def fetched(api: Api, path: str) -> bytes:

@@ -373,7 +373,7 @@ def test_the_commands_and_their_exit_codes(
     def run(*arguments: str) -> tuple[int, str, str]:
         return command("data", *arguments, folder=tmp_path, patch=monkeypatch, captured=capsys)
 
-    assert run("check", "d") == (0, "3 pictures, 0 faults, 0 doubtful things\n", "")
+    assert run("check", "d") == (0, "3 pictures; faults: 0, doubtful: 0\n", "")
     (tmp_path / "d/masks/1.png").unlink()
     code, out, _ = run("check", "d")
     assert code == 1

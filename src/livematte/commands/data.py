@@ -48,7 +48,7 @@ def check(folder: Data, /, *, hole: Hole = 1e-3, threads: Workers = None) -> Non
     for fault in checked.faults:
         print(fault)
     wrong = sum(not fault.doubtful for fault in checked.faults)
-    print(f"{len(checked.rows)} pictures, {wrong} faults, {len(checked.faults) - wrong} doubtful things")
+    print(f"{len(checked.rows)} pictures; faults: {wrong}, doubtful: {len(checked.faults) - wrong}")
     if not checked.sound:
         sys.exit(1)
 

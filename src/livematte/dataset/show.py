@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ from livematte.errors import InputError
 from livematte.labels import PALETTE, PERSON_COLOUR, Label
 from livematte.media.output import check_target, whole_file, writing
 from livematte.sheet import SIDE, div, figure, html, patches, section
+from livematte.threads import in_threads
 
 _LEVELS = np.array([PALETTE[label] for label in Label], np.float32)
 _OTHERS = np.random.default_rng(1).integers(40, 240, (256, 3)).astype(np.float32)  # for tables not our own
@@ -47,7 +49,7 @@ def show_data(
         if fault.row is not None:
             faults[fault.row].append(fault)
     with Pictures(checked.folder) as pictures:
-        order = _worst_first(pictures, checked.rows, faults)
+        order = _worst_first(pictures, checked.rows, faults, threads or os.cpu_count() or 1)
         cards = [_card(pictures, checked.rows[number], faults[number]) for number in order[:limit]]
     with whole_file(target) as temporary, writing(target):
         temporary.write_text(_page(checked, cards), encoding="utf-8")
@@ -76,13 +78,14 @@ def shrunk(picture: NDArray[np.uint8], *labels: NDArray[np.uint8]) -> list[NDArr
 
 
 def _worst_first(
-    pictures: Pictures, rows: Mapping[int, Row], faults: Mapping[int, Sequence[Fault]]
+    pictures: Pictures, rows: Mapping[int, Row], faults: Mapping[int, Sequence[Fault]], threads: int
 ) -> list[int]:
     def badness(number: int) -> tuple[int, int, int]:
         own = faults.get(number, ())
         return sum(not fault.doubtful for fault in own), len(own), _regions(pictures, rows[number])
 
-    return sorted(rows, key=badness, reverse=True)
+    found = dict(zip(rows, in_threads(badness, rows, threads), strict=True))
+    return sorted(rows, key=found.__getitem__, reverse=True)
 
 
 def _regions(pictures: Pictures, row: Row) -> int:
@@ -134,8 +137,8 @@ def _page(checked: Checked, cards: Sequence[str]) -> str:
     colours = [(label.name.lower(), PALETTE[label]) for label in Label if label]
     wrong = sum(not fault.doubtful for fault in checked.faults)
     about = (
-        f"<code>{escape(str(checked.folder))}</code>: {len(checked.rows)} pictures, {wrong} faults, "
-        f"{len(checked.faults) - wrong} doubtful things"
+        f"<code>{escape(str(checked.folder))}</code>: {len(checked.rows)} pictures; faults: {wrong}, "
+        f"doubtful: {len(checked.faults) - wrong}"
     )
     key = patches([*colours, ("person, of masks without parts", PERSON_COLOUR)])
     order = f"{len(cards)} of {len(checked.rows)}: most faults first, then masks of most pieces."
