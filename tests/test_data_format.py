@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from folders import HIGH, WIDE, command, jpeg, make_folder, parts_of, picture_of, rows_of, write_rows
-from hypothesis import given, settings
+from folders import HIGH, WIDE, command, jpeg, line, make_folder, parts_of, picture_of, rows_of, write_rows
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -23,7 +23,7 @@ from livematte.dataset import Row, read_index
 from livematte.dataset.classes import nine_classes, read_classes
 from livematte.dataset.duplicates import duplicates, look
 from livematte.dataset.examine import holes
-from livematte.dataset.index import parse_row
+from livematte.dataset.index import lines_of, parse_row
 from livematte.dataset.pictures import Pictures
 from livematte.dataset.show import overlay
 from livematte.dataset.write import Writer, grey_png, indexed_png, new_folder
@@ -132,7 +132,7 @@ FAULTY = {
     ),
     "outside": (change_row(image="../1.jpg"), r"index\.jsonl, line 2: image '\.\./1\.jpg' lies outside"),
     "outside on Windows": (change_row(mask="C:\\1.png"), r"index\.jsonl, line 2: mask .* lies outside"),
-    "number for a name": (change_row(split=3), r"index\.jsonl, line 2: split is 3, not text"),
+    "number for a name": (change_row(split=3), r"index\.jsonl, line 2: not a row: split is 3, not text"),
     "truth": (
         change_row(truth="partly"),
         r"index\.jsonl, line 2: truth is 'partly', not one of person, alpha, parts, none",
@@ -272,7 +272,22 @@ FIELDS = st.builds(
 @given(FIELDS)
 def test_a_row_is_the_same_after_its_line(row: Row) -> None:
     assert parse_row(row.to_json()) == row
-    assert "\n" not in row.to_json()
+    assert [parse_row(text) for text in lines_of(f"{row.to_json()}\n{row.to_json()}\n")] == [row, row]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*sorted(line(0)), "merged", "clip", "frame", "labels"]), JSON) | JSON)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+def test_whatever_a_line_says_is_a_fault_and_no_crash(tmp_path: Path, values: object) -> None:
+    text = json.dumps(line(0) | values if isinstance(values, dict) else values)
+    (tmp_path / "index.jsonl").write_text(text + "\n")
+    assert not livematte.check_data(tmp_path, threads=1).sound  # its files are missing at least
 
 
 def test_a_written_folder_is_sound_and_keeps_pictures_byte_for_byte(tmp_path: Path) -> None:

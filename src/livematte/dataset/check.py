@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from types import NoneType
-from typing import get_args, get_type_hints
 
 from livematte.dataset.classes import CLASSES, Table, read_classes
 from livematte.dataset.duplicates import Look, duplicates
@@ -121,12 +119,6 @@ def _read_rows(folder: Path) -> tuple[dict[int, Row], list[Fault]]:
 
 def _wrong_values(row: Row) -> Iterator[str]:
     """What is wrong with a row's values, so far as no file is needed to tell."""
-    for key, kinds in _KINDS.items():
-        if not isinstance(value := getattr(row, key), kinds) or (
-            isinstance(value, bool) and bool not in kinds
-        ):
-            yield f"{key} is {json.dumps(value)}, not {' or '.join(_WORDS[kind] for kind in kinds)}"
-            return
     for key, choices in CHOICES.items():
         if (value := getattr(row, key)) not in choices:
             yield f"{key} is {value!r}, not one of {', '.join(choices)}"
@@ -137,17 +129,6 @@ def _wrong_values(row: Row) -> Iterator[str]:
         yield f"truth is {row.truth!r} and mask {json.dumps(row.mask)}: none has no mask, all others have one"
     if (row.kind == "clip") != (row.clip is not None and row.frame is not None):
         yield "clip and frame belong to kind 'clip', which needs both"
-    if not all(isinstance(name, str) for group in row.merged for name in group):
-        yield "merged is not a list of lists of class names"
-
-
-def _kinds(hint: object) -> tuple[type, ...]:
-    plain = [kind for kind in get_args(hint) if kind is not Ellipsis]
-    return tuple(plain) if NoneType in plain else (tuple,) if plain else (hint,)  # type: ignore[return-value]
-
-
-_KINDS = {field.name: _kinds(get_type_hints(Row)[field.name]) for field in fields(Row)}
-_WORDS = {str: "text", int: "a whole number", bool: "true or false", tuple: "a list", NoneType: "null"}
 
 
 def _tables(folder: Path, rows: Iterable[Row]) -> tuple[dict[str, Table], list[Fault]]:

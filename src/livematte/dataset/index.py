@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
+from types import NoneType
 
 from livematte.errors import InputError
 
@@ -57,9 +58,6 @@ class Row:
         return json.dumps(values, ensure_ascii=False)
 
 
-_KEYS = {field.name for field in fields(Row)}
-
-
 def read_index(folder: Path) -> list[Row]:
     """The rows of `folder/index.jsonl`; InputError names the line that is wrong."""
     rows = []
@@ -79,21 +77,60 @@ def index_lines(folder: Path) -> list[str]:
             f"{folder}: no index.jsonl there; a data folder has one line of JSON per picture in it"
         )
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return lines_of(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of JSON Lines: \\n alone ends one, not what else Python takes for an end within a name."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def parse_row(line: str) -> Row:
     """The row of one line; unknown keys are passed over. Raises ValueError."""
     values = json.loads(line)
+    if not isinstance(values, dict):
+        raise ValueError("not a JSON object")
+    known = {key: value for key, value in values.items() if key in _KINDS}
+    for key, value in known.items():
+        if not _is_one_of(value, _KINDS[key]):
+            wanted = " or ".join(_WORDS[kind] for kind in _KINDS[key])
+            raise ValueError(f"{key} is {json.dumps(value)}, not {wanted}")
+    if "merged" in known:
+        known["merged"] = tuple(tuple(group) for group in known["merged"])
     try:
-        known = {key: value for key, value in values.items() if key in _KEYS}
-        if "merged" in known:
-            known["merged"] = tuple(tuple(group) for group in known["merged"])
         return Row(**known)
-    except (TypeError, AttributeError) as error:
+    except TypeError as error:
         raise ValueError(str(error)) from None
+
+
+def _is_one_of(value: object, kinds: tuple[object, ...]) -> bool:
+    """Whether a value of JSON is of a kind; true and false are no numbers, and lists are lists of names."""
+    if isinstance(value, list):
+        groups = all(
+            isinstance(group, list) and all(isinstance(one, str) for one in group) for group in value
+        )
+        return list in kinds and groups
+    return type(value) in kinds
+
+
+_WORDS = {
+    str: "text",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list of lists of class names",
+    NoneType: "null",
+}
+_KINDS: dict[str, tuple[type, ...]] = {
+    "merged": (list,),
+    **dict.fromkeys(("width", "height", "frame"), (int, NoneType)),
+    **dict.fromkeys(("mask", "shard", "clip"), (str, NoneType)),
+    **dict.fromkeys(
+        ("image", "truth", "split", "set", "kind", "by", "licence", "annotator", "labels"), (str,)
+    ),
+    "commercial": (bool, NoneType),
+}
 
 
 def is_inside(name: str) -> bool:

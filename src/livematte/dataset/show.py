@@ -142,6 +142,8 @@ def _page(checked: Checked, cards: Sequence[str]) -> str:
     )
     key = patches([*colours, ("person, of masks without parts", PERSON_COLOUR)])
     order = f"{len(cards)} of {len(checked.rows)}: most faults first, then masks of most pieces."
+    if any(row.truth == "parts" and row.labels != NINE for row in checked.rows.values()):
+        order += " Numbers of other tables have colours of their own."
     sections = [
         section("The index", "Faults that are not one picture's.", f"<ul>{listed}</ul>") if listed else "",
         section("Pictures", order, key + div("worst", cards)),

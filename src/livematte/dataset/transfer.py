@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from livematte.dataset.formats.files import Files, Sink, check_sink, sink
 from livematte.dataset.formats.item import Images, Item, LabelMap, Notes, Source, size_of, understanding
-from livematte.dataset.index import NINE, Row, parse_row, read_index
+from livematte.dataset.index import NINE, Row, lines_of, parse_row, read_index
 from livematte.dataset.pictures import Pictures
 from livematte.dataset.write import Names, Numbers, Writer, check_new_folder, new_folder
 from livematte.errors import InputError, OptionError
@@ -181,7 +181,7 @@ def rows_beside(files: Files) -> dict[str, Row]:
     if (name := files.find(ROWS)) is None:
         return {}
     with understanding(files.where(name)):
-        rows = [parse_row(line) for line in files.read(name).decode().splitlines()]
+        rows = [parse_row(line) for line in lines_of(files.read(name).decode())]
     return {row.image: row for row in rows}
 
 
