@@ -9,7 +9,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 import livematte
-from livematte.commands import clips, lab
+from livematte.commands import annotate, clips, data, lab
 from livematte.commands.serve import serve
 from livematte.errors import LivematteError
 
@@ -32,6 +32,8 @@ for command in (
     serve,
 ):
     app.command(command)
+app.command(data.data)
+app.command(annotate.annotate)
 
 
 def main() -> None:
