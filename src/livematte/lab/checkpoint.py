@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,18 @@ def load_weights(path: Path) -> Network:
     except (RuntimeError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a checkpoint of livematte ({error})") from None
     return network.eval()
+
+
+def begin_with(path: Path, sizes: Sizes) -> Network:
+    """A network to train, of these sizes, with the weights of a checkpoint; the classes' may be missing.
+
+    Raises InputError where all else is not of the same sizes.
+    """
+    trained, network = load_weights(path), Network(sizes)
+    if replace(trained.sizes, parts=sizes.parts) != sizes:
+        raise InputError(f"{path}: a network of other sizes than the one to train")
+    network.load_state_dict(trained.state_dict(), strict=False)
+    return network
 
 
 def _read(path: Path, device: str) -> dict[str, Any]:
