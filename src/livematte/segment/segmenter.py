@@ -58,7 +58,7 @@ class Segmenter:
             mask = self.previous = self._network.run(small, self.previous)
         with self.watch("refine"):
             levels = self._refine(np.ascontiguousarray(frame.orientation.stored(mask)), frame)
-        return Matte(levels, mask, frame.orientation)
+        return Matte(levels, mask, frame.orientation, self._network.parts())
 
     @property
     def network(self) -> str:
