@@ -75,7 +75,7 @@ class Network:
         return np.ascontiguousarray(mask)
 
     def parts(self) -> Alpha | None:
-        """How far each pixel of the last run is of each class 1 to 8, float32 H×W×8 in 0..1, if it tells them.
+        """How far each pixel of the last run is of each class 1 to 8, float32 H×W×8 in 0..1, if told.
 
         Their sum is the mask.
         """
