@@ -65,6 +65,11 @@ class Segmenter:
         """The network that runs: its name and the height and width of its input."""
         return f"{self._name} {self._network.height}×{self._network.width}"
 
+    @property
+    def tells_parts(self) -> bool:
+        """Whether its mattes tell the classes of a person apart."""
+        return self._network.tells_parts
+
     def reset(self) -> None:
         """Forget the previous mask, as before the first frame of another clip."""
         self.previous = self._thumbnail = None
