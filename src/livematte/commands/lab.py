@@ -89,6 +89,7 @@ def train(
     device: str = "cpu",
     threads: int = 1,
     bfloat16: bool = False,
+    any_licence: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Train a network on annotated pictures; run again with the same folder to go on after a stop.
 
@@ -97,7 +98,7 @@ def train(
     out
         A folder for last.pt (to go on from) and best.pt (weights).
     network
-        Which network: best or fast.
+        Which network: best, fast, or parts, which tells the classes of a person apart.
     phases
         side:steps, in order, separated by commas; going up in size learns most per hour.
     batch
@@ -114,6 +115,8 @@ def train(
         On the CPU.
     bfloat16
         Compute in bfloat16: faster where the processor or GPU knows it.
+    any_licence
+        Use data that forbids commercial use, too; its licence then binds the weights.
     """
     recipe = livematte.Recipe(
         data=data,
@@ -127,6 +130,7 @@ def train(
         device=device,
         threads=threads,
         bfloat16=bfloat16,
+        any_licence=any_licence,
     )
     try:
         livematte.train(recipe)

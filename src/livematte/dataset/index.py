@@ -27,6 +27,7 @@ class Row:
     commercial: False where the licence forbids commercial use, None where it is not stated.
     width, height: of the upright picture, in pixels. annotator: a name of whoever drew the mask.
     labels: the table of `classes.json` that the numbers of a `parts` mask belong to.
+    hair_mask: a second mask, hair = 255, beside one of persons.
     merged: groups of classes, by name, that the source cannot tell apart; the mask holds the first of each.
     """
 
@@ -46,6 +47,7 @@ class Row:
     height: int | None = None
     annotator: str = ""
     labels: str = NINE
+    hair_mask: str | None = None
     merged: tuple[tuple[str, ...], ...] = ()
 
     def to_json(self) -> str:

@@ -79,6 +79,11 @@ class Pictures:
                 raise InputError(f"{self.where(row, row.mask)}: class numbers need an 8-bit indexed PNG")
             return np.array(image)
 
+    def hair(self, row: Row) -> NDArray[np.uint8]:
+        """The mask of the hair, uint8 H×W in 0..255. Raises InputError."""
+        assert row.hair_mask is not None
+        return self._decode(row, row.hair_mask, cv2.IMREAD_GRAYSCALE)
+
     @contextmanager
     def opened(self, row: Row, name: str) -> Iterator[Image.Image]:
         """A picture of the row in Pillow, not yet decoded; all that goes wrong with it is an InputError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -12,6 +13,7 @@ from livematte.errors import OptionError, OutputError
 from livematte.lab.checkpoint import load_weights
 from livematte.lab.export import agreement, contract, coreml, litert, onnx, web
 from livematte.lab.network import PRESETS, Network
+from livematte.labels import Label
 from livematte.segment.runtime import SHAPES, file_name
 
 Format = Literal["litert", "onnx", "coreml", "web"]
@@ -37,8 +39,8 @@ class Writer(Protocol):
     def run(self, path: Path) -> agreement.Run | None:
         """What runs a file that was written, where this machine can."""
 
-    def signature(self, path: Path, height: int, width: int) -> contract.Signature:
-        """What goes in and what comes out."""
+    def signature(self, path: Path, height: int, width: int, channels: Sequence[str]) -> contract.Signature:
+        """What goes in and what comes out; channels: of the latter."""
 
 
 WRITERS: dict[Format, Writer] = {"litert": litert, "onnx": onnx, "coreml": coreml, "web": litert}
@@ -73,6 +75,7 @@ def export(
     name = name or name_of(network, checkpoint)
     source = {"file": checkpoint.name, "sha256": contract.sha256(checkpoint)}
     about = {"network": name, "format": format, "precision": asked, "checkpoint": source}
+    about["licence"] = network.licence
     target = folder / web.NETWORKS if format == "web" else folder
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -100,8 +103,14 @@ def _write(network: Network, folder: Path, shape: tuple[int, int], about: dict[s
     run = writer.run(file)
     if run is not None:
         agreement.check(network, run, file.name, *shape, precision)
-    contract.write(file, writer.signature(file, *shape), about)
+    contract.write(file, writer.signature(file, *shape, _channels(network)), about)
     return file
+
+
+def _channels(network: Network) -> Sequence[str]:
+    """What comes out: the mask and, of a network that tells them, the share of each class of a person."""
+    parts = [label.name.lower() for label in Label if label] if network.parts is not None else []
+    return [*contract.MASK, *parts]
 
 
 def _keep(file: Path, folder: Path) -> Path:

@@ -36,7 +36,7 @@ def check(network: Network, run: Run, name: str, height: int, width: int, precis
 def _mask(network: Network, picture: Picture, previous: Alpha) -> Alpha:
     seen = torch.from_numpy(np.dstack([picture / np.float32(255), previous])).permute(2, 0, 1)[None]
     with torch.no_grad():
-        mask: Alpha = network(seen).sigmoid()[0, 0].numpy()
+        mask: Alpha = network(seen)[0, 0].sigmoid().numpy()
     return mask
 
 

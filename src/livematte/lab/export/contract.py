@@ -17,9 +17,9 @@ import livematte
 SCHEMA = 1
 """Grows when a key changes its meaning."""
 
-LICENCE = "Apache-2.0"
-
 COLOURS = ("red", "green", "blue")
+
+MASK = ("mask",)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Output:
-    """The mask: from `threshold` on a pixel belongs to a person."""
+    """The mask: from `threshold` on a pixel belongs to a person; then, if told, the share of each class."""
 
     name: str
     kind: str
@@ -51,13 +51,17 @@ class Output:
     layout: str
     range: Sequence[float] = (0.0, 1.0)
     threshold: float = 0.5
+    channels: Sequence[str] = MASK
 
 
 Signature = tuple[Sequence[Input], Output]
 
 
-def tensors(height: int, width: int, given: str, mask: str) -> Signature:
-    """The signature of LiteRT and ONNX files: one tensor in, one out; given, mask: their names."""
+def tensors(height: int, width: int, given: str, mask: str, channels: Sequence[str]) -> Signature:
+    """The signature of LiteRT and ONNX files: one tensor in, one out.
+
+    given, mask: their names; channels: of the one that comes out.
+    """
     whole = Input(
         given,
         "tensor",
@@ -68,7 +72,8 @@ def tensors(height: int, width: int, given: str, mask: str) -> Signature:
         (0.0, 1.0),
         1 / 255,
     )
-    return [whole], Output(mask, "tensor", "float32", (1, height, width, 1), "NHWC")
+    out = Output(mask, "tensor", "float32", (1, height, width, len(channels)), "NHWC", channels=channels)
+    return [whole], out
 
 
 def images(height: int, width: int, picture: str, previous: str, mask: str) -> Signature:
@@ -92,7 +97,6 @@ def write(file: Path, signature: Signature, about: Mapping[str, Any]) -> Path:
         # a package of Core ML is a folder
         "sha256": sha256(file) if file.is_file() else None,
         **about,
-        "licence": LICENCE,
         "livematte": livematte.__version__,
         "inputs": [asdict(one) for one in inputs],
         "output": asdict(output),

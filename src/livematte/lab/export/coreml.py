@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 import livematte
-from livematte.errors import MissingExtraError
+from livematte.errors import MissingExtraError, OptionError
 from livematte.lab.export import contract
 from livematte.lab.export.deployed import Deployed
 from livematte.lab.network import Network
@@ -41,6 +42,8 @@ def write(network: Network, path: Path, height: int, width: int, precision: str)
 
     The mask comes out as it is to go in again: one-component half floats.
     """
+    if network.parts is not None:
+        raise OptionError("Core ML packages hold the mask alone; export a network of parts to litert or onnx")
     try:
         with quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -64,7 +67,7 @@ def write(network: Network, path: Path, height: int, width: int, precision: str)
             minimum_deployment_target=ct.target.iOS16,  # the first that knows half-float images
         )
     model.short_description = "Cuts the people out of a frame, given the mask of the frame before."
-    model.author, model.license, model.version = "livematte", contract.LICENCE, livematte.__version__
+    model.author, model.license, model.version = "livematte", network.licence, livematte.__version__
     model.input_description[PICTURE] = "The whole frame, upright, squeezed to this size."
     model.input_description[PREVIOUS] = "The mask of the frame before; zeros at the start and after a cut."
     model.output_description[OUTPUT] = "How sure each pixel belongs to a person, 0 to 1."
@@ -77,6 +80,6 @@ def run(path: Path) -> None:
     """Core ML runs on Apple's systems only."""
 
 
-def signature(path: Path, height: int, width: int) -> contract.Signature:
+def signature(path: Path, height: int, width: int, channels: Sequence[str]) -> contract.Signature:
     """What goes in and what comes out."""
     return contract.images(height, width, PICTURE, PREVIOUS, OUTPUT)

@@ -71,6 +71,12 @@ class Deployed(nn.Module):
             self.network.refine = Regrouped(self.network.refine)
 
     def forward(self, x: Tensor) -> Tensor:
-        """1×H×W×4 (RGB and previous mask in 0..1) to 1×H×W×1, the mask in 0..1."""
-        mask: Tensor = self.network(x.permute(0, 3, 1, 2)).sigmoid()
-        return mask.permute(0, 2, 3, 1)
+        """1×H×W×4 (RGB and previous mask in 0..1) to 1×H×W×1, the mask in 0..1.
+
+        With parts to 1×H×W×9: the mask, then the share of each class 1 to 8, which sum up to the mask.
+        """
+        logits: Tensor = self.network(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        mask = logits[..., :1].sigmoid()
+        if self.network.parts is None:
+            return mask
+        return torch.cat([mask, mask * logits[..., 1:].softmax(-1)], -1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -49,11 +50,11 @@ def run(path: Path) -> Run:
     return runtime.Network(path, threads=1).run
 
 
-def signature(path: Path, height: int, width: int) -> contract.Signature:
+def signature(path: Path, height: int, width: int, channels: Sequence[str]) -> contract.Signature:
     """What goes in and what comes out, by the names in the file's signature."""
     with quiet():
         (names,) = Interpreter(str(path)).get_signature_list().values()
-    return contract.tensors(height, width, *names["inputs"], *names["outputs"])
+    return contract.tensors(height, width, *names["inputs"], *names["outputs"], channels)
 
 
 def store(path: Path, precision: str) -> None:

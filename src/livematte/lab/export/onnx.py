@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,9 +74,9 @@ def run(path: Path) -> Run:
     return mask
 
 
-def signature(path: Path, height: int, width: int) -> contract.Signature:
+def signature(path: Path, height: int, width: int, channels: Sequence[str]) -> contract.Signature:
     """What goes in and what comes out."""
-    return contract.tensors(height, width, INPUT, OUTPUT)
+    return contract.tensors(height, width, INPUT, OUTPUT, channels)
 
 
 def store_as_float16(source: Path, target: Path) -> None:
