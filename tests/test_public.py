@@ -14,6 +14,7 @@ from livematte.media import write_photo
 
 PUBLIC = [
     "Backdrop",
+    "BatchReport",
     "Bench",
     "Effect",
     "Evaluation",
@@ -38,6 +39,7 @@ PUBLIC = [
     "Style",
     "__version__",
     "ablate",
+    "batch",
     "bench",
     "demo",
     "evaluate",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from livematte.benchmark import Bench, bench
     from livematte.errors import InputError, LivematteError, MissingExtraError, OptionError, OutputError
     from livematte.frame import Frame, Matte, Orientation
+    from livematte.jobs import BatchReport, batch
     from livematte.lab.ablate import ablate
     from livematte.lab.export import export
     from livematte.lab.network import Sizes
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 # imported on first use: `import livematte` itself stays quick
 _HOMES = {
     "Backdrop": "scene",
+    "BatchReport": "jobs",
     "Bench": "benchmark",
     "Effect": "scene",
     "Evaluation": "scoring",
@@ -55,6 +57,7 @@ _HOMES = {
     "Sizes": "lab.network",
     "Style": "scene",
     "ablate": "lab.ablate",
+    "batch": "jobs",
     "bench": "benchmark",
     "demo": "showcase",
     "evaluate": "scoring",
@@ -68,6 +71,7 @@ _HOMES = {
 
 __all__ = [
     "Backdrop",
+    "BatchReport",
     "Bench",
     "Effect",
     "Evaluation",
@@ -92,6 +96,7 @@ __all__ = [
     "Style",
     "__version__",
     "ablate",
+    "batch",
     "bench",
     "demo",
     "evaluate",

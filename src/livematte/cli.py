@@ -9,7 +9,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 import livematte
-from livematte.commands import clips, lab
+from livematte.commands import batches, clips, lab
 from livematte.errors import LivematteError
 
 app = App(
@@ -22,6 +22,7 @@ for command in (
     clips.demo,
     clips.replace,
     clips.matte,
+    batches.batch,
     clips.info,
     clips.bench,
     lab.evaluate,

@@ -28,7 +28,7 @@ def bar() -> Iterator[Progress | None]:
     columns = (
         rich.BarColumn(),
         rich.MofNCompleteColumn(),
-        rich.TextColumn("{task.fields[rate]:.0f} a second,"),
+        rich.TextColumn("{task.fields[rate]:.3g} a second,"),
         rich.TimeRemainingColumn(),
         rich.TextColumn("left"),
     )

@@ -52,7 +52,7 @@ class Reader:
     container, video: the av container and stream; time_base: seconds per tick of the video's timestamps;
     rate: pictures a second, on average; duration: seconds of video as the file states them, or None;
     frame_count: an estimate, or None; sound_tracks: how many; covers: cover pictures by their streams;
-    timecode: of the first frame, or None;
+    timecode: of the first frame, or None; threads: for decoding, 0 where FFmpeg chose;
     last_duration: seconds for which the frame read last is shown;
     cut_off: whether the file, once read, turned out to end before the length that it states;
     warnings: sentences for the user, more of them as the video is read.
@@ -66,13 +66,14 @@ class Reader:
         Raises InputError where the source is missing, empty, damaged or no video.
         """
         self.options = options or Options()
+        self.threads = threads
         self.warnings: list[str] = []
         self.cut_off = False
         opened = open_source(source, self.options.rate)
         self.name, self.path = opened.name, opened.path
         self.container, self.video = opened.container, opened.video
         try:
-            self._set_up(opened, threads)
+            self._set_up(opened)
             if is_sequence(source) and (missing := missing_numbers(source)) is not None:
                 self._warn(f"number {missing} is missing; read up to there")
             self._ahead = self._until_first_frame()
@@ -128,7 +129,7 @@ class Reader:
         self._items.close()
         self.container.close()
 
-    def _set_up(self, source: Source, threads: int) -> None:
+    def _set_up(self, source: Source) -> None:
         self.time_base = Fraction(self.video.time_base or 0)
         self._window = Window(self.options, self.time_base * (self.video.start_time or 0))
         self.rate = _rate(self.video)
@@ -141,7 +142,7 @@ class Reader:
         self.hdr: av.VideoFrame | None = None
         self._intake = Intake(source)
         decoder = self.video.codec_context
-        decoder.thread_type, decoder.thread_count = ThreadType.AUTO, threads
+        decoder.thread_type, decoder.thread_count = ThreadType.AUTO, self.threads
         self._clock = Clock(self.time_base, round(1 / (self.rate * self.time_base)))
         self.last_duration = self._clock.step * self.time_base
         self._opened = False

@@ -59,6 +59,7 @@ class Writer:
         sound: bool = True,
         other_sound: Iterable[Stream] = (),
         overwrite: bool = True,
+        threads: int = 0,
     ) -> None:
         """Check the target; nothing is written yet.
 
@@ -68,12 +69,13 @@ class Writer:
         kind: of the frames: a matte's are one plane of 0..255 and come without sound, those with alpha are
         planar YUV with alpha;
         codec, quality, container: as in `Options`; sound: whether the clip's tracks are copied;
-        other_sound: tracks of another file, to be copied beside. Raises OutputError or OptionError.
+        other_sound: tracks of another file, to be copied beside;
+        threads: for encoding; 0 lets FFmpeg choose. Raises OutputError or OptionError.
         """
         self.name = fspath(target)
         self._target = find_target(target, container, source=reader.path, overwrite=overwrite)
         self.warnings: list[str] = []
-        self._reader, self._kind = reader, kind
+        self._reader, self._kind, self._threads = reader, kind, threads
         self._container = self._target.container
         # where the container cannot say how pictures are turned, they are turned
         self._turn = Orientation.UPRIGHT if self._container.turns else reader.orientation
@@ -198,6 +200,7 @@ class Writer:
         if self._kind != "grey":  # a matte is no light
             encoder.color_primaries, encoder.color_trc = first.color_primaries, first.color_trc
         encoder.thread_type = ThreadType.FRAME if encoding.codec == "h264" else ThreadType.AUTO
+        encoder.thread_count = self._threads
         if encoding.codec == "hevc" and self._container.format in _IN_BOXES:
             encoder.codec_tag = "hvc1"  # the only one that Apple's players take
         if reader.pixel_aspect:
