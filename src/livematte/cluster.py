@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import Future
 from typing import Any
 
@@ -27,7 +28,7 @@ class Cluster:
         self._ray: Any = ray
         self._most = most
         try:
-            ray.init(address, logging_level="ERROR", log_to_driver=False)
+            ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
             said = str(error).splitlines()[0]
             raise OptionError(f"no Ray cluster answers at {address!r}: {said}") from error

@@ -1,8 +1,8 @@
 """What a batch has done, line by line in a file that only grows: the one thing that survives any end.
 
 Each line is a JSON object. A line is on the disk before what it announces begins and after what it reports
-has its name, so that whatever kills a batch, the next run knows what is whole. Keys: `state`, `result` (the name
-below the folder of results), `at` (UTC), and by state:
+has its name, so that whatever kills a batch, the next run knows what is whole. Keys: `state`, `result` (its
+name below the folder of results), `at` (UTC), and by state:
 
 begun      source, attempt
 done       source, fingerprint, settings, bytes, frames, seconds, split, warnings
@@ -21,13 +21,14 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any, Self
 
 from livematte.errors import OutputError
+from livematte.jobs.split import Encoded
 
 if sys.platform != "win32":
     import fcntl
@@ -47,7 +48,7 @@ class Entry:
     settings: str = ""
     bytes: int = -1
     starts: list[str] | None = None
-    parts: dict[int, dict[str, Any]] | None = None
+    parts: dict[int, Encoded] = field(default_factory=dict)
 
 
 class Manifest:
@@ -141,11 +142,12 @@ class Manifest:
         if not isinstance(result, str):
             return
         entry = self.entries.setdefault(result, Entry("begun"))
-        if state == "part" and entry.parts is not None:
-            entry.parts[line["number"]] = line
+        if state == "part":
+            told = {one.name: line[one.name] for one in fields(Encoded)}
+            entry.parts[line["number"]] = Encoded(**told | {"warnings": tuple(line["warnings"])})
         elif state == "parts":
             self.entries[result] = Entry(
-                "begun", line["fingerprint"], line["settings"], starts=line["starts"], parts={}
+                "begun", line["fingerprint"], line["settings"], starts=line["starts"]
             )
         elif state == "begun":
             entry.state = "begun"

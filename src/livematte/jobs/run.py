@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
 import heapq
+import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path
 from threading import Event
 from typing import Any, TypeAlias
 
-from livematte.errors import OptionError, OutputError
+from livematte.errors import InputError, OptionError, OutputError
 from livematte.jobs import store
 from livematte.jobs.inputs import Item, find_items, place
-from livematte.jobs.manifest import NAME, Manifest
+from livematte.jobs.manifest import NAME, Entry, Manifest
 from livematte.jobs.report import BatchReport, Failure
-from livematte.jobs.tasks import Clip, Done, Outcome, Settings, Task, Trouble, Unchanged, Whole
+from livematte.jobs.split import Encoded, Join, Part, Split
+from livematte.jobs.tasks import Clip, Done, Outcome, Settings, Trouble, Unchanged
+from livematte.jobs.whole import Whole
 from livematte.jobs.workers import Processes, Workers, usual_count
 from livematte.media import AnyPath, Options
 from livematte.scene import Scene, Style
@@ -32,6 +37,9 @@ Inputs: TypeAlias = "AnyPath | Sequence[AnyPath]"
 
 TICK = 0.2
 """Seconds after which the loop looks for a wish to stop and for work whose time to be retried has come."""
+
+PARTS = ".livematte-parts"
+"""The folder, among the results, of clips that are done in parts and not whole yet."""
 
 BACK_OFF = 1.0
 """Seconds before the first further try; each later one waits twice as long."""
@@ -86,15 +94,17 @@ def batch(
     items = find_items(names, out, suffix=suffix, transparent=transparent)
     with Manifest(_manifest_path(out, manifest)) as written:
         written.add_settings(settings.digest, settings.as_dict())
-        with closing(_team(workers, ray, len(items))) as team:
-            run = _Run(settings, out, written, team, retries)
+        with closing(_team(workers, ray)) as team:
+            run = _Run(settings, out, written, team, retries, split)
             run.go(items, progress, stop or Event())
+        if run.settled == len(items) and not store.is_address(out):
+            shutil.rmtree(Path(out) / PARTS, ignore_errors=True)
     tally = run.tally
     return BatchReport(
         out,
         str(written.path),
         failures=tuple(run.failures),
-        left=len(items) - tally.done - tally.unchanged - len(run.failures),
+        left=len(items) - run.settled,
         seconds=time.monotonic() - begin,
         stopped=run.ending,
         **dataclasses.asdict(tally),
@@ -106,8 +116,35 @@ class _Work:
     """A piece of work for an item; attempts: how often it was begun."""
 
     item: Item
-    task: Task
+    task: Whole | Part | Join
     attempts: int = 0
+
+
+@dataclass(slots=True)
+class _Parts:
+    """A clip that is done in parts; encoded: those that are whole, by number."""
+
+    clip: Clip
+    split: Split
+    folder: Path
+    encoded: dict[int, Encoded] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> list[str]:
+        return [str(self.folder / f"{number:05d}.part") for number in range(len(self.split.starts))]
+
+    def missing(self) -> list[Part]:
+        """What is to be encoded yet."""
+        return [
+            Part(self.clip, self.split, number, path)
+            for number, path in enumerate(self.paths)
+            if number not in self.encoded or not Path(path).is_file()
+        ]
+
+    def join(self) -> Join:
+        """The last piece of work."""
+        order = tuple(self.encoded[number] for number in range(len(self.split.starts)))
+        return Join(self.clip, self.split, tuple(self.paths), order)
 
 
 @dataclass(slots=True)
@@ -129,7 +166,17 @@ class _Run:
     ending: why no further work is begun, if so.
     """
 
-    def __init__(self, settings: Settings, out: str, manifest: Manifest, team: Workers, retries: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        out: str,
+        manifest: Manifest,
+        team: Workers,
+        retries: int,
+        split: float | None,
+    ) -> None:
+        self._length = split
+        self._parts: dict[str, _Parts] = {}
         self._settings, self._digest, self._out = settings, settings.digest, out
         self._manifest, self._team, self._retries = manifest, team, retries
         self._ready: deque[_Work] = deque()
@@ -153,8 +200,14 @@ class _Run:
             for future in finished:
                 self._take(self._running.pop(future), _outcome(future))
             if progress:
-                tally = self.tally
-                progress(tally.done + tally.unchanged + len(self.failures), len(items))
+                encoded = sum(len(parts.encoded) for parts in self._parts.values())
+                more = sum(len(parts.split.starts) for parts in self._parts.values())
+                progress(self.settled + encoded, len(items) + more)
+
+    @property
+    def settled(self) -> int:
+        """How many items are dealt with."""
+        return self.tally.done + self.tally.unchanged + len(self.failures)
 
     def _missing(self, items: Iterable[Item]) -> Iterator[_Work]:
         """The first piece of work for every item that is not done."""
@@ -165,11 +218,31 @@ class _Run:
             known = None
             if entry is not None and entry.state == "done" and entry.settings == self._digest:
                 known = entry.fingerprint, entry.bytes
-            task = Whole(clip, known)
+            task = Whole(clip, self._length, known)
             if known and not clip.remote and task.is_needless():
                 self.tally.unchanged += 1
-                continue
-            yield _Work(item, task)
+            elif entry is None or not self._go_on(item, clip, entry):
+                yield _Work(item, task)
+
+    def _go_on(self, item: Item, clip: Clip, entry: Entry) -> bool:
+        """Take up a clip of which an earlier run has made parts; whether there were any."""
+        if entry.starts is None or entry.settings != self._digest or not self._length:
+            return False
+        split = Split(entry.fingerprint, tuple(entry.starts))
+        with contextlib.suppress(InputError):
+            if store.fingerprint(item.source) == split.fingerprint:
+                self._divide(item, clip, split, entry.parts)
+                return True
+        return False
+
+    def _divide(self, item: Item, clip: Clip, split: Split, encoded: dict[int, Encoded]) -> None:
+        name = hashlib.sha256(f"{item.name} {split.fingerprint} {self._digest}".encode()).hexdigest()[:16]
+        parts = _Parts(clip, split, Path(self._out).absolute() / PARTS / name, dict(encoded))
+        self._parts[item.name] = parts
+        missing = parts.missing()
+        for part in missing:
+            parts.encoded.pop(part.number, None)
+        self._ready += [_Work(item, part) for part in missing] or [_Work(item, parts.join())]
 
     def _fill(self, fresh: Iterator[_Work]) -> bool:
         """Give idle workers something to do; whether there was anything."""
@@ -194,8 +267,15 @@ class _Run:
 
     def _take(self, work: _Work, outcome: Outcome) -> None:
         """Note what came of a piece of work, and what is to be done next."""
+        if isinstance(work.task, Part | Join) and work.item.name not in self._parts:
+            return  # another part came to nothing, and with it the clip
         if isinstance(outcome, Done):
             self._finish(work, outcome)
+        elif isinstance(outcome, Split):
+            self._write("parts", work, settings=self._digest, **dataclasses.asdict(outcome))
+            self._divide(work.item, work.task.clip, outcome, {})
+        elif isinstance(outcome, Encoded):
+            self._collect(work, outcome)
         elif isinstance(outcome, Unchanged):
             self.tally.unchanged += 1
         elif outcome.kind == "passing" and work.attempts <= self._retries:
@@ -204,18 +284,40 @@ class _Run:
             heapq.heappush(self._later, (due, id(work), work))
         elif outcome.kind == "full":
             self.ending = outcome.error
+        elif outcome.kind == "whole":
+            self._forget(work.item)
+            self._ready.append(_Work(work.item, Whole(work.task.clip)))
         else:
             self._fail(work, outcome.error)
 
+    def _collect(self, work: _Work, encoded: Encoded) -> None:
+        parts = self._parts[work.item.name]
+        if self._write("part", work, **dataclasses.asdict(encoded)):
+            parts.encoded[encoded.number] = encoded
+            if len(parts.encoded) == len(parts.split.starts):
+                self._ready.appendleft(_Work(work.item, parts.join()))
+
+    def _forget(self, item: Item) -> None:
+        """Drop a clip's parts, those not begun included."""
+        parts = self._parts.pop(item.name, None)
+        if parts is not None:
+            self._ready = deque(work for work in self._ready if work.item != item)
+            self._later = [one for one in self._later if one[2].item != item]
+            heapq.heapify(self._later)
+            shutil.rmtree(parts.folder, ignore_errors=True)
+
     def _finish(self, work: _Work, done: Done) -> None:
+        self._parts.pop(work.item.name, None)
         known = {"source": work.item.source, "settings": self._digest, **dataclasses.asdict(done)}
         if self._write("done", work, **known):
             self.tally.done += 1
             self.tally.frames += done.frames
             self.tally.work += done.seconds
             self.tally.warned += bool(done.warnings)
+            self.tally.split += done.split > 1
 
     def _fail(self, work: _Work, error: str) -> None:
+        self._forget(work.item)
         if self._write("failed", work, source=work.item.source, error=error, attempts=work.attempts):
             self.failures.append(Failure(work.item.source, error, work.attempts))
 
@@ -278,11 +380,11 @@ def _manifest_path(out: str, manifest: AnyPath | None) -> Path:
     return folder / NAME if manifest is None else Path(manifest)
 
 
-def _team(workers: int | None, ray: str | None, pieces: int) -> Workers:
+def _team(workers: int | None, ray: str | None) -> Workers:
     if workers is not None and workers < 1:
         raise OptionError(f"workers must be at least 1, not {workers}")
     if ray is None:
-        return Processes(min(workers or usual_count(), pieces))
+        return Processes(workers or usual_count())
     from livematte.cluster import Cluster
 
     return Cluster(ray, workers)

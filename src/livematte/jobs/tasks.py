@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import errno
 import hashlib
 import json
 import os
-import tempfile
-import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from livematte.errors import InputError, LivematteError, OutputError
+from livematte.errors import LivematteError
 from livematte.jobs import store
 from livematte.media import Options
-from livematte.media.temporary import temporary_beside
 from livematte.scene import Style
 
 
@@ -89,14 +85,18 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A piece of work came to nothing: passing trouble is worth another try, a full disk ends the batch."""
+    """A piece of work came to nothing.
 
-    kind: Literal["mistake", "passing", "full"]
+    kind: a mistake stays one; passing trouble is worth another try; a full disk ends the batch; whole: the
+    clip cannot be done in parts.
+    """
+
+    kind: Literal["mistake", "passing", "full", "whole"]
     error: str
 
 
-Outcome: TypeAlias = Done | Unchanged | Trouble
-"""What comes of a task."""
+Outcome: TypeAlias = Any
+"""What comes of a task: Done, Unchanged, Trouble, or what the tasks of `split` give."""
 
 Task: TypeAlias = Callable[[], Outcome]
 """A piece of work, callable wherever it was sent."""
@@ -116,86 +116,6 @@ def perform(task: Task) -> Outcome:
         return Trouble(
             "mistake", f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """Do a clip or photo from beginning to end.
-
-    known: the fingerprint of its input and the bytes of its result when it was done, if it was.
-    """
-
-    clip: Clip
-    known: tuple[str, int] | None = None
-
-    def is_needless(self) -> bool:
-        """Whether the input is as it was and the result is there."""
-        with contextlib.suppress(InputError):
-            clip = self.clip
-            return self.known == (store.fingerprint(clip.source), store.size(clip.target))
-        return False
-
-    def __call__(self) -> Done | Unchanged:
-        """Read, replace, write. Raises what `replace` raises, and StoreError."""
-        if self.known and self.is_needless():
-            return Unchanged()
-        from livematte.pipeline import replace
-
-        begin, clip = time.perf_counter(), self.clip
-        refuse_foreign(clip)
-        fingerprint = store.fingerprint(clip.source)
-        settings = clip.settings
-        with at_hand(clip) as (source, target):
-            report = replace(
-                source,
-                target,
-                settings.background,
-                look=settings.look,
-                style=settings.style,
-                options=dataclasses.replace(settings.options, overwrite=True),
-                network=settings.network,
-                threads=1,
-                codec_threads=1,
-            )
-            return Done(
-                fingerprint,
-                Path(target).stat().st_size,
-                report.frames_out,
-                time.perf_counter() - begin,
-                report.warnings,
-            )
-
-
-def refuse_foreign(clip: Clip) -> None:
-    """Refuse to replace what this batch did not write. Raises OutputError."""
-    if not clip.ours and store.size(clip.target) is not None:
-        raise OutputError(
-            f"{clip.target} exists already, and this batch did not write it; remove it or allow overwriting"
-        )
-
-
-@contextlib.contextmanager
-def at_hand(clip: Clip) -> Iterator[tuple[str, str]]:
-    """Paths of the input and for the result on this machine; a result for a store goes there in the end."""
-    with scratch() as folder:
-        source, target = clip.source, clip.target
-        if store.is_address(source):
-            source = str(store.fetch(source, folder))
-        if store.is_address(target):
-            (folder / "result").mkdir()
-            target = str(folder / "result" / clip.target.rpartition("/")[2])
-        else:
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-        yield source, target
-        if target != clip.target:
-            store.put(Path(target), clip.target)
-
-
-@contextlib.contextmanager
-def scratch() -> Iterator[Path]:
-    """A folder for one piece of work; what a killed worker left is deleted by the next."""
-    with temporary_beside(Path(tempfile.gettempdir()) / "batch", folder=True) as folder:
-        yield folder
 
 
 def _is_full(error: BaseException | None) -> bool:

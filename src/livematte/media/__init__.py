@@ -3,6 +3,7 @@
 from livematte.media.codecs import CONTAINERS
 from livematte.media.info import Info, info
 from livematte.media.options import Options
+from livematte.media.part import PartWriter, pictures_of, ticks_in, ticks_of
 from livematte.media.photo import (
     PHOTOS,
     WRITTEN_PHOTOS,
@@ -25,6 +26,7 @@ __all__ = [
     "BackdropSound",
     "Info",
     "Options",
+    "PartWriter",
     "Reader",
     "SoundFile",
     "Writer",
@@ -33,8 +35,11 @@ __all__ = [
     "info",
     "is_file",
     "is_photo",
+    "pictures_of",
     "read",
     "read_photo",
     "read_profile",
+    "ticks_in",
+    "ticks_of",
     "write_photo",
 ]

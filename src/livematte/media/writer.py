@@ -10,7 +10,7 @@ from fractions import Fraction
 from os import fspath
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import av
 import numpy as np
@@ -132,6 +132,14 @@ class Writer:
         image.pict_type = 0  # else x264 would repeat the input's choice of key frames
         with writing(self.name):
             self._pass_on(self._video.encode(image))
+
+    def copy_picture(self, picture: Packet[Stream]) -> None:
+        """Pass on a picture that a PartWriter encoded for the same target, reader and settings."""
+        packet = cast("Packet[VideoStream]", picture)
+        packet.stream, packet.time_base = self._video, self._tick
+        self._written += 1
+        with writing(self.name):
+            self._pass_on([packet])
 
     def copy(self, packet: Packet[Stream]) -> None:
         """Pass on a packet of another stream as it is; one that the file cannot hold is left out."""
