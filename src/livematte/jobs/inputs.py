@@ -66,16 +66,19 @@ def _found(one: str, out: str) -> list[tuple[str, str]]:
         found = listing(one, pattern=True)
         if not found:
             raise InputError(f"nothing matches {one}")
+    elif is_address(one) and _is_media(one):
+        return [(one, one.rpartition("/")[2])]
     elif is_folder(one):
         base, found = one.rstrip("/"), [name for name in listing(one) if _is_media(name)]
     elif is_address(one):
         return [(one, one.rpartition("/")[2])]
     else:
         raise InputError(f"{one} does not exist")
-    results = _absolute(out) + "/"
-    base = _absolute(base)
+    base, results = _absolute(base) + "/", _absolute(out) + "/"
     sources = [_absolute(name) for name in found]
-    return [(source, _below(source, base)) for source in sources if not source.startswith(results)]
+    if results != base and results.startswith(base):  # what earlier runs wrote
+        sources = [source for source in sources if not source.startswith(results)]
+    return [(source, _below(source, base)) for source in sources]
 
 
 def _listed(path: Path) -> list[tuple[str, str]]:

@@ -251,10 +251,11 @@ class _Run:
             self._ready.append(heapq.heappop(self._later)[2])
         begun = False
         while len(self._running) < self._team.count and not self.ending:
-            work = self._ready.popleft() if self._ready else next(fresh, None)
-            if work is None:
+            if not self._ready:  # what is found missing may be several pieces of work
+                self._ready += [] if (work := next(fresh, None)) is None else [work]
+            if not self._ready:
                 break
-            begun = self._begin(work) or begun
+            begun = self._begin(self._ready.popleft()) or begun
         self.tally.workers = max(self.tally.workers, len(self._running))
         return begun
 

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from livematte.jobs.tasks import Task, perform
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds that work in progress is given to clear up after itself."""
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from livematte.jobs.tasks import Outcome, Task
 
 _CODE = "import sys; sys.path[:] = {path!r}; from livematte.jobs.worker import main; main()"
-_PATIENCE = 15.0
+_PATIENCE = 40.0
 """Seconds after which a worker that does not end is killed."""
 
 
