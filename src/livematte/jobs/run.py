@@ -92,11 +92,10 @@ def batch(
     settings = _settings(background, look, style, options, network)
     transparent = settings.background == "transparent"
     items = find_items(names, out, suffix=suffix, transparent=transparent)
-    with Manifest(_manifest_path(out, manifest)) as written:
+    with closing(_team(workers, ray)) as team, Manifest(_manifest_path(out, manifest)) as written:
         written.add_settings(settings.digest, settings.as_dict())
-        with closing(_team(workers, ray)) as team:
-            run = _Run(settings, out, written, team, retries, split)
-            run.go(items, progress, stop or Event())
+        run = _Run(settings, out, written, team, retries, split)
+        run.go(items, progress, stop or Event())
         if run.settled == len(items) and not store.is_address(out):
             shutil.rmtree(Path(out) / PARTS, ignore_errors=True)
     tally = run.tally
@@ -249,8 +248,8 @@ class _Run:
         now = time.monotonic()
         while self._later and self._later[0][0] <= now:
             self._ready.append(heapq.heappop(self._later)[2])
-        begun = False
-        while len(self._running) < self._team.count and not self.ending:
+        begun, places = False, self._team.count
+        while len(self._running) < places and not self.ending:
             if not self._ready:  # what is found missing may be several pieces of work
                 self._ready += [] if (work := next(fresh, None)) is None else [work]
             if not self._ready:
