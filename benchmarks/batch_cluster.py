@@ -106,7 +106,8 @@ def run_on_cluster(folder: Path, nodes: int, clips: int) -> None:
         ]
         begin = time.perf_counter()
         ray = ("--ray", cluster.address)
-        with subprocess.Popen(command(folder, "cluster", *ray), stderr=subprocess.PIPE, text=True) as driver:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command(folder, "cluster", *ray), text=True, **quiet) as driver:
             until(lambda: done(folder) >= clips // 5, driver)
             cluster.remove_node(others[0], allow_graceful=False)
             print(f"a node killed after {done(folder)} clips")
