@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 import livematte
 from livematte.commands.clips import Settings
-from livematte.commands.common import Network, bar
+from livematte.commands.common import WIDE, Network, bar
 from livematte.jobs import BatchReport
 from livematte.threads import stop_on_interrupt
 
@@ -90,21 +90,18 @@ def batch(
 
 
 def _say(report: BatchReport) -> None:
-    if report.failures:
-        _table(report)
-    if report.warned:
-        print(f"livematte: results with warnings: {report.warned}; see {report.manifest}", file=sys.stderr)
-    if report.stopped:
-        print(f"livematte: {report.stopped}; the same command goes on", file=sys.stderr)
-    print(report)
-
-
-def _table(report: BatchReport) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("failed", "tries", "why", box=None, pad_edge=False)
-    for failure in report.failures:
-        table.add_row(Text(failure.source), str(failure.attempts), Text(failure.error))
-    Console(stderr=True, width=None if sys.stderr.isatty() else 160).print(table)
+    if report.failures:
+        failed = Table("failed", "tries", "why", box=None, pad_edge=False)
+        for failure in report.failures:
+            failed.add_row(Text(failure.source), str(failure.attempts), Text(failure.error))
+        Console(stderr=True, width=None if sys.stderr.isatty() else WIDE).print(failed)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in report.rows():
+        table.add_row(Text(name, "bold"), Text(value))
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+    if report.stopped:
+        print(f"livematte: {report.stopped}; the same command goes on", file=sys.stderr)

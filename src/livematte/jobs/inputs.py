@@ -42,6 +42,9 @@ def find_items(
     """
     if suffix is not None and suffix not in CONTAINERS:
         raise OptionError(f"suffix is one of {', '.join(CONTAINERS)}, not {suffix!r}")
+    if suffix is not None and transparent and CONTAINERS[suffix].alpha is None:
+        able = ", ".join(end for end, one in CONTAINERS.items() if one.alpha)
+        raise OptionError(f"{suffix} holds no transparency; {able} do")
     pairs = dict.fromkeys(pair for one in inputs for pair in _found(fspath(one), out))
     items = [Item(source, _named(name, suffix, transparent)) for source, name in pairs]
     if not items:

@@ -44,6 +44,7 @@ class Entry:
     """What is known of one result; parts: of a clip that was split, by number."""
 
     state: str
+    source: str = ""
     fingerprint: str = ""
     settings: str = ""
     bytes: int = -1
@@ -146,13 +147,13 @@ class Manifest:
             told = {one.name: line[one.name] for one in fields(Encoded)}
             entry.parts[line["number"]] = Encoded(**told | {"warnings": tuple(line["warnings"])})
         elif state == "parts":
-            self.entries[result] = Entry(
-                "begun", line["fingerprint"], line["settings"], starts=line["starts"]
-            )
+            known = entry.source, line["fingerprint"], line["settings"]
+            self.entries[result] = Entry("begun", *known, starts=line["starts"])
         elif state == "begun":
-            entry.state = "begun"
+            entry.state, entry.source = "begun", line["source"]
         elif state == "done":
-            self.entries[result] = Entry("done", line["fingerprint"], line["settings"], line["bytes"])
+            known = line["source"], line["fingerprint"], line["settings"]
+            self.entries[result] = Entry("done", *known, line["bytes"])
         elif state == "failed":
             entry.state = "failed"
 

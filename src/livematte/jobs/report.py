@@ -46,12 +46,22 @@ class BatchReport:
         """Whether every input has its result."""
         return not self.failures and not self.left
 
-    def __str__(self) -> str:
-        counts = [f"{self.done} done", f"{self.unchanged} unchanged", f"{len(self.failures)} failed"]
-        if self.left:
-            counts.append(f"{self.left} left")
+    def rows(self) -> list[tuple[str, str]]:
+        """Names and values of a table; what did not happen is left out."""
         rate = self.frames / self.seconds if self.seconds else 0.0
-        return (
-            f"{self.out}: {', '.join(counts)}; {self.frames} frames in {self.seconds:.1f} s "
-            f"({rate:.0f} a second), workers {self.workers}"
-        )
+        found = [
+            ("done", f"{self.done}" + (f", {self.split} of them in parts" if self.split else "")),
+            ("unchanged", f"{self.unchanged}" if self.unchanged else ""),
+            ("failed", f"{len(self.failures)}" if self.failures else ""),
+            ("left", f"{self.left}" if self.left else ""),
+            ("tried again", f"{self.retries}" if self.retries else ""),
+            ("with warnings", f"{self.warned}" if self.warned else ""),
+            ("frames", f"{self.frames} in {self.seconds:.1f} s, {rate:.1f} a second"),
+            ("workers", f"{self.workers}"),
+            ("results", self.out),
+            ("manifest", self.manifest),
+        ]
+        return [(name, value) for name, value in found if value]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:15}{value}" for name, value in self.rows())

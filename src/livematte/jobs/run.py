@@ -92,9 +92,11 @@ def batch(
     settings = _settings(background, look, style, options, network)
     transparent = settings.background == "transparent"
     items = find_items(names, out, suffix=suffix, transparent=transparent)
-    with closing(_team(workers, ray)) as team, Manifest(_manifest_path(out, manifest)) as written:
+    team = _team(workers, ray)
+    # closed before the manifest is, whose lock keeps others out as long as anybody works
+    with closing(team), Manifest(_manifest_path(out, manifest)) as written, closing(team):
         written.add_settings(settings.digest, settings.as_dict())
-        run = _Run(settings, out, written, team, retries, split)
+        run = _Run(settings, _absolute_folder(out), written, team, retries, split)
         run.go(items, progress, stop or Event())
         if run.settled == len(items) and not store.is_address(out):
             shutil.rmtree(Path(out) / PARTS, ignore_errors=True)
@@ -181,13 +183,17 @@ class _Run:
         self._ready: deque[_Work] = deque()
         self._later: list[tuple[float, int, _Work]] = []
         self._running: dict[Future[Outcome], _Work] = {}
+        self._all_seen = False
         self.tally, self.failures = _Tally(), list[Failure]()
         self.ending: str | None = None
 
     def go(self, items: Sequence[Item], progress: Progress | None, stop: Event) -> None:
         """Deal with every item, or with as many as can be before the end comes early."""
         fresh = self._missing(items)
-        while self._fill(fresh) or self._running or (self._later and not self.ending):
+        while True:
+            self._fill(fresh)
+            if not self._running and (self.ending or self._is_over):
+                return
             if stop.is_set():
                 self.ending = "stopped on request"
                 return
@@ -204,6 +210,10 @@ class _Run:
                 progress(self.settled + encoded, len(items) + more)
 
     @property
+    def _is_over(self) -> bool:
+        return self._all_seen and not self._ready and not self._later
+
+    @property
     def settled(self) -> int:
         """How many items are dealt with."""
         return self.tally.done + self.tally.unchanged + len(self.failures)
@@ -212,7 +222,7 @@ class _Run:
         """The first piece of work for every item that is not done."""
         for item in items:
             entry = self._manifest.entries.get(item.name)
-            ours = entry is not None or self._settings.options.overwrite
+            ours = self._settings.options.overwrite or (entry is not None and entry.source == item.source)
             clip = Clip(item.source, place(self._out, item.name), self._settings, ours)
             known = None
             if entry is not None and entry.state == "done" and entry.settings == self._digest:
@@ -236,34 +246,32 @@ class _Run:
 
     def _divide(self, item: Item, clip: Clip, split: Split, encoded: dict[int, Encoded]) -> None:
         name = hashlib.sha256(f"{item.name} {split.fingerprint} {self._digest}".encode()).hexdigest()[:16]
-        parts = _Parts(clip, split, Path(self._out).absolute() / PARTS / name, dict(encoded))
+        parts = _Parts(clip, split, Path(self._out) / PARTS / name, dict(encoded))
         self._parts[item.name] = parts
         missing = parts.missing()
         for part in missing:
             parts.encoded.pop(part.number, None)
         self._ready += [_Work(item, part) for part in missing] or [_Work(item, parts.join())]
 
-    def _fill(self, fresh: Iterator[_Work]) -> bool:
-        """Give idle workers something to do; whether there was anything."""
+    def _fill(self, fresh: Iterator[_Work]) -> None:
+        """Give idle workers something to do."""
         now = time.monotonic()
         while self._later and self._later[0][0] <= now:
             self._ready.append(heapq.heappop(self._later)[2])
-        begun, places = False, self._team.count
+        places = self._team.count
         while len(self._running) < places and not self.ending:
-            if not self._ready:  # what is found missing may be several pieces of work
-                self._ready += [] if (work := next(fresh, None)) is None else [work]
-            if not self._ready:
+            if not self._ready and (work := next(fresh, None)) is not None:
+                self._ready.append(work)
+            if not self._ready:  # looking for what is missing can find several pieces of work, or none
+                self._all_seen = True
                 break
-            begun = self._begin(self._ready.popleft()) or begun
+            self._begin(self._ready.popleft())
         self.tally.workers = max(self.tally.workers, len(self._running))
-        return begun
 
-    def _begin(self, work: _Work) -> bool:
+    def _begin(self, work: _Work) -> None:
         work.attempts += 1
-        if not self._write("begun", work, source=work.item.source, attempt=work.attempts):
-            return False
-        self._running[self._team.submit(work.task)] = work
-        return True
+        if self._write("begun", work, source=work.item.source, attempt=work.attempts):
+            self._running[self._team.submit(work.task)] = work
 
     def _take(self, work: _Work, outcome: Outcome) -> None:
         """Note what came of a piece of work, and what is to be done next."""
@@ -363,6 +371,10 @@ def _absolute(name: AnyPath) -> str:
     """A path from the root on, if that is what it is."""
     path = Path(name)
     return str(path.absolute()) if path.is_file() else fspath(name)
+
+
+def _absolute_folder(out: str) -> str:
+    return out if store.is_address(out) else str(Path(out).absolute())
 
 
 def _manifest_path(out: str, manifest: AnyPath | None) -> Path:

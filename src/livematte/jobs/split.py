@@ -108,7 +108,8 @@ class Part:
         first, *_ = starts = [Fraction(start) for start in self.split.starts]
         start, *ends = starts[self.number :]
         anybody = False
-        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        for folder in (Path(self.path).parent, Path(self.clip.target).parent):
+            folder.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
             reader = stack.enter_context(_reader(self.clip, start if self.number else None))
             scene = Scene(

@@ -14,6 +14,7 @@ from livematte.errors import InputError, OutputError
 from livematte.jobs import store
 from livematte.jobs.split import Split, find_starts
 from livematte.jobs.tasks import Clip, Done, Unchanged
+from livematte.media import Options, is_photo
 from livematte.media.temporary import temporary_beside
 from livematte.pipeline import replace
 
@@ -48,13 +49,15 @@ class Whole:
         if len(starts) > 1:
             return Split(fingerprint, starts)
         with _at_hand(clip) as (source, target):
+            # what else may be chosen is for videos
+            options = Options() if is_photo(source) else settings.options
             report = replace(
                 source,
                 target,
                 settings.background,
                 look=settings.look,
                 style=settings.style,
-                options=dataclasses.replace(settings.options, overwrite=True),
+                options=dataclasses.replace(options, overwrite=True),
                 network=settings.network,
                 threads=1,
                 codec_threads=1,
@@ -66,7 +69,7 @@ class Whole:
 def _refuse_foreign(clip: Clip) -> None:
     if not clip.ours and store.size(clip.target) is not None:
         raise OutputError(
-            f"{clip.target} exists already, and this batch did not write it; remove it or allow overwriting"
+            f"{clip.target} exists already, and is not of this input; remove it or allow overwriting"
         )
 
 
