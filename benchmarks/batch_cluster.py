@@ -90,6 +90,7 @@ def run_whole(folder: Path, out: str, *more: str) -> None:
 def run_on_cluster(folder: Path, nodes: int, clips: int) -> None:
     """Start the cluster and the batch, kill a node and the driver, start the driver again."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # a busy machine takes its time
     from ray.cluster_utils import Cluster
 
     head = {

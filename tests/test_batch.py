@@ -193,10 +193,10 @@ def test_what_is_not_of_the_batch_is_not_replaced(tmp_path: Path) -> None:
     source, out = small(tmp_path / "in" / "a.mp4"), tmp_path / "out"
     out.mkdir()
     (out / "a.mp4").write_bytes(b"precious")
-    report = run(source, out)
-    assert "allow overwriting" in report.failures[0].error
-    assert (out / "a.mp4").read_bytes() == b"precious"
-    (out / NAME).unlink()
+    for _ in range(2):
+        report = run(source, out)
+        assert "allow overwriting" in report.failures[0].error
+        assert (out / "a.mp4").read_bytes() == b"precious"
     assert run(source, out, options=Options(overwrite=True)).done == 1
     other = small(tmp_path / "other" / "a.mp4", frames=6)
     assert "is not of this input" in run(other, out).failures[0].error
@@ -443,7 +443,7 @@ def test_from_store_to_store(tmp_path: Path, memory: Any) -> None:
     memory.get_file("/out/a.mp4", str(tmp_path / "back.mp4"))
     assert len(frames_of(tmp_path / "back.mp4")) == 5
     again = perform(in_memory())
-    assert "allow overwriting" in again.error
+    assert again.kind == "foreign"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -65,7 +67,7 @@ def batch(
     manifest
         The file that remembers what is done; livematte-batch.jsonl in the folder of results when left out.
     """
-    with bar() as progress, stop_on_interrupt() as stop:
+    with _interruptible(), bar() as progress, stop_on_interrupt() as stop:
         report = livematte.batch(
             inputs,
             out,
@@ -87,6 +89,16 @@ def batch(
     if stop.is_set():
         sys.exit(130)
     sys.exit(0 if report.whole else 1)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Say how to go on where a second Ctrl-C or SIGTERM leaves no time for a table."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("livematte: stopped; the same command goes on", file=sys.stderr)
+        sys.exit(130)
 
 
 def _say(report: BatchReport) -> None:

@@ -6,7 +6,7 @@ name below the folder of results), `at` (UTC), and by state:
 
 begun      source, attempt
 done       source, fingerprint, settings, bytes, frames, seconds, split, warnings
-failed     source, error, attempts
+failed     source, error, kind, attempts
 parts      settings, fingerprint, starts: the clip is split there
 part       number, and what its worker told of it
 settings   settings (a digest) and what it stands for
@@ -41,7 +41,10 @@ _KIND = "livematte batch"
 
 @dataclass(slots=True)
 class Entry:
-    """What is known of one result; parts: of a clip that was split, by number."""
+    """What is known of one result.
+
+    source: of what has its name, empty where that is not ours; parts: of a clip that was split, by number.
+    """
 
     state: str
     source: str = ""
@@ -156,6 +159,8 @@ class Manifest:
             self.entries[result] = Entry("done", *known, line["bytes"])
         elif state == "failed":
             entry.state = "failed"
+            if line.get("kind") == "foreign":
+                entry.source = ""
 
 
 def read_manifest(path: Path) -> Iterator[dict[str, Any]]:

@@ -270,7 +270,9 @@ class _Run:
 
     def _begin(self, work: _Work) -> None:
         work.attempts += 1
-        if self._write("begun", work, source=work.item.source, attempt=work.attempts):
+        if isinstance(work.task, Whole) and not work.task.clip.remote and (taken := work.task.refusal()):
+            self._fail(work, taken)  # with no line that it was begun, which would make the file there ours
+        elif self._write("begun", work, source=work.item.source, attempt=work.attempts):
             self._running[self._team.submit(work.task)] = work
 
     def _take(self, work: _Work, outcome: Outcome) -> None:
@@ -296,7 +298,7 @@ class _Run:
             self._forget(work.item)
             self._ready.append(_Work(work.item, Whole(work.task.clip)))
         else:
-            self._fail(work, outcome.error)
+            self._fail(work, outcome)
 
     def _collect(self, work: _Work, encoded: Encoded) -> None:
         parts = self._parts[work.item.name]
@@ -324,10 +326,12 @@ class _Run:
             self.tally.warned += bool(done.warnings)
             self.tally.split += done.split > 1
 
-    def _fail(self, work: _Work, error: str) -> None:
+    def _fail(self, work: _Work, trouble: Trouble) -> None:
         self._forget(work.item)
-        if self._write("failed", work, source=work.item.source, error=error, attempts=work.attempts):
-            self.failures.append(Failure(work.item.source, error, work.attempts))
+        source, tries = work.item.source, work.attempts
+        told = {"source": source, "error": trouble.error, "kind": trouble.kind, "attempts": tries}
+        if self._write("failed", work, **told):
+            self.failures.append(Failure(source, trouble.error, tries))
 
     def _write(self, state: str, work: _Work, **more: Any) -> bool:
         """Write a line of the manifest; where that is not possible, nothing more can be begun."""

@@ -186,6 +186,7 @@ def _is_separable(clip: Clip) -> bool:
         and not is_photo(clip.source)
         and (options.codec is None or options.codec in container.codecs)
         and options.span() == (None, None)
+        and not options.sdr
         and options.audio in ("copy", "none")
         and style.keep == "all"
         and not style.match

@@ -88,10 +88,10 @@ class Trouble:
     """A piece of work came to nothing.
 
     kind: a mistake stays one; passing trouble is worth another try; a full disk ends the batch; whole: the
-    clip cannot be done in parts.
+    clip cannot be done in parts; foreign: the result's place is taken by what is not to be replaced.
     """
 
-    kind: Literal["mistake", "passing", "full", "whole"]
+    kind: Literal["mistake", "passing", "full", "whole", "foreign"]
     error: str
 
 

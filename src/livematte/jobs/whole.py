@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from livematte.errors import InputError, OutputError
+from livematte.errors import InputError
 from livematte.jobs import store
 from livematte.jobs.split import Split, find_starts
-from livematte.jobs.tasks import Clip, Done, Unchanged
+from livematte.jobs.tasks import Clip, Done, Trouble, Unchanged
 from livematte.media import Options, is_photo
 from livematte.media.temporary import temporary_beside
 from livematte.pipeline import replace
@@ -38,12 +38,21 @@ class Whole:
             return self.known == (store.fingerprint(clip.source), store.size(clip.target))
         return False
 
-    def __call__(self) -> Done | Unchanged | Split:
+    def refusal(self) -> Trouble | None:
+        """Why what has the result's name already may not be replaced, if so."""
+        clip = self.clip
+        if clip.ours or store.size(clip.target) is None:
+            return None
+        said = f"{clip.target} exists already, and is not of this input; remove it or allow overwriting"
+        return Trouble("foreign", said)
+
+    def __call__(self) -> Done | Unchanged | Split | Trouble:
         """Read, replace, write. Raises what `replace` raises, and StoreError."""
         if self.known and self.is_needless():
             return Unchanged()
+        if trouble := self.refusal():
+            return trouble
         begin, clip, settings = time.perf_counter(), self.clip, self.clip.settings
-        _refuse_foreign(clip)
         fingerprint = store.fingerprint(clip.source)
         starts = find_starts(clip, self.split) if self.split and not clip.remote else ()
         if len(starts) > 1:
@@ -64,13 +73,6 @@ class Whole:
             )
             size, seconds = Path(target).stat().st_size, time.perf_counter() - begin
         return Done(fingerprint, size, report.frames_out, seconds, report.warnings)
-
-
-def _refuse_foreign(clip: Clip) -> None:
-    if not clip.ours and store.size(clip.target) is not None:
-        raise OutputError(
-            f"{clip.target} exists already, and is not of this input; remove it or allow overwriting"
-        )
 
 
 @contextlib.contextmanager
