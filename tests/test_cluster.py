@@ -34,8 +34,9 @@ def test_every_clip_ends_once_although_a_node_and_the_driver_are_killed() -> Non
 def test_a_cluster_that_does_not_answer_is_an_error_of_one_line(tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="a cluster needs: pip install 'livematte[cluster]'")
     (tmp_path / "a.mp4").write_bytes(b"anything")
-    with pytest.raises(livematte.OptionError, match="no Ray cluster answers at 'auto'"):
-        livematte.batch(tmp_path / "a.mp4", tmp_path / "out", "grey", ray="auto")
+    for address in ("auto", "127.0.0.1:9", "ray://127.0.0.1:9"):
+        with pytest.raises(livematte.OptionError, match=f"no Ray cluster answers at '{address}'"):
+            livematte.batch(tmp_path / "a.mp4", tmp_path / "out", "grey", ray=address)
     assert not (tmp_path / "out").exists()
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import socket
 from concurrent.futures import Future
 from typing import Any
 
 from livematte.errors import MissingExtraError, OptionError
 from livematte.jobs.tasks import Outcome, Task, perform
+
+PATIENCE = 10.0
+"""Seconds in which a cluster has to accept a connection."""
 
 
 class Cluster:
@@ -25,6 +29,7 @@ class Cluster:
             import ray
         except ModuleNotFoundError:
             raise MissingExtraError("--ray", "cluster") from None
+        _knock(address)
         self._ray: Any = ray
         self._most = most
         try:
@@ -54,6 +59,17 @@ class Cluster:
         for reference in list(self._running.values()):
             self._ray.cancel(reference)
         self._ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Refuse an address at which nothing listens: Ray would try for minutes. Raises OptionError."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():  # auto, local: for Ray to find
+        return
+    try:
+        socket.create_connection((host, int(port)), PATIENCE).close()
+    except OSError as error:
+        raise OptionError(f"no Ray cluster answers at {address!r}: {error.strerror or error}") from error
 
 
 def _perform(task: Task) -> Outcome:
