@@ -21,6 +21,8 @@ _VIDEOS = frozenset(CONTAINERS) | frozenset(
     {".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp", ".ogv", ".vob", ".dv"}
 )
 _WILD = re.compile(r"[*?\[]")
+_WILD_IN_STORE = re.compile(r"\*")
+"""What makes a pattern: addresses may hold the other characters."""
 
 
 class Item(NamedTuple):
@@ -60,23 +62,22 @@ def place(out: str, name: str) -> str:
 
 def _found(one: str, out: str) -> list[tuple[str, str]]:
     """Sources, each with its place in the tree."""
-    if not is_address(one) and Path(one).is_file():
+    local = not is_address(one)
+    if local and Path(one).is_file():
         if Path(one).suffix.lower() in LISTS:
             return _listed(Path(one))
         return [(str(Path(one).absolute()), Path(one).name)]
-    if _WILD.search(one):
-        base = one[: _WILD.search(one).start()].rpartition("/")[0]  # type: ignore[union-attr]
-        found = listing(one, pattern=True)
+    wild = (_WILD if local else _WILD_IN_STORE).search(one)
+    if (local or not (wild or _is_media(one))) and is_folder(one):
+        base, found = one.rstrip("/"), [name for name in listing(one) if _is_media(name)]
+    elif wild:
+        base, found = one[: wild.start()].rpartition("/")[0], listing(one, pattern=True)
         if not found:
             raise InputError(f"nothing matches {one}")
-    elif is_address(one) and _is_media(one):
-        return [(one, one.rpartition("/")[2])]
-    elif is_folder(one):
-        base, found = one.rstrip("/"), [name for name in listing(one) if _is_media(name)]
-    elif is_address(one):
-        return [(one, one.rpartition("/")[2])]
-    else:
+    elif local:
         raise InputError(f"{one} does not exist")
+    else:
+        return [(one, one.rpartition("/")[2])]
     base, results = _absolute(base) + "/", _absolute(out) + "/"
     sources = [_absolute(name) for name in found]
     if results != base and results.startswith(base):  # what earlier runs wrote
@@ -139,6 +140,8 @@ def _refuse_collisions(items: Sequence[Item], out: str) -> None:
     taken: dict[str, str] = {}
     for item in items:
         before = taken.setdefault(item.name, item.source)
+        if ".." in PurePosixPath(item.name).parts:
+            raise InputError(f"{item.source}: its result would lie outside {out}; name it without ..")
         if before != item.source:
             raise InputError(
                 f"{before} and {item.source} would both become {place(out, item.name)}; rename one of them, "
