@@ -131,6 +131,7 @@ class Part:
                 writer.write(scene(timed, matte))
         if reader.woven:
             return Trouble("whole", "some of its pictures are interlaced")
+        store.settle(Path(self.path))
         seconds = time.perf_counter() - begin
         return Encoded(
             self.number, str(reader.last_duration), _look(reader), anybody, seconds, tuple(scene.warnings)
@@ -164,6 +165,7 @@ class Join:
         told += dict.fromkeys(warning for part in self.parts for warning in part.warnings)
         if not any(part.anybody for part in self.parts):
             told.append(f"{reader.name}: no person was found in any frame")
+        store.settle(Path(clip.target))
         shutil.rmtree(paths[0].parent, ignore_errors=True)
         return Done(
             self.split.fingerprint,

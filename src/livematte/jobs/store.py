@@ -97,6 +97,18 @@ def put(path: Path, name: str) -> None:
             raise
 
 
+def settle(path: Path) -> None:
+    """Have a file and its name on the disk, not in memory alone. Raises OSError."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+    if os.name != "nt":  # where a folder cannot be opened
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
 @contextmanager
 def _asking(name: str) -> Iterator[tuple[Any, str]]:
     """The file system of an address and the path in it; what goes wrong is an InputError or may pass."""

@@ -92,5 +92,7 @@ def _at_hand(clip: Clip) -> Iterator[tuple[str, str]]:
         else:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
         yield source, target
-        if target != clip.target:
+        if target == clip.target:
+            store.settle(Path(target))
+        else:
             store.put(Path(target), clip.target)
