@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.server
 import json
@@ -461,6 +462,7 @@ def test_from_store_to_store(tmp_path: Path, memory: Any) -> None:
         ("get_file", ConnectionResetError("reset"), "passing"),
         ("put_file", TimeoutError("timed out"), "passing"),
         ("put_file", PermissionError("denied"), "mistake"),
+        ("get_file", OSError(errno.ENOSPC, "No space left on device"), "full"),
         ("get_file", FileNotFoundError("gone"), "mistake"),
     ],
 )

@@ -6,7 +6,6 @@ import dataclasses
 import errno
 import hashlib
 import json
-import os
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +16,10 @@ from livematte.errors import LivematteError
 from livematte.jobs import store
 from livematte.media import Options
 from livematte.scene import Style
+
+_FULL = ("ENOSPC", "EDQUOT")
+_PASSING = ("ETIMEDOUT", "ESTALE")
+"""What folders on a network say on a bad day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +109,8 @@ def perform(task: Task) -> Outcome:
     """Do a piece of work; whatever goes wrong with it is told, not raised."""
     try:
         return task()
-    except store.StoreError as error:
-        return Trouble("passing", str(error))
     except (LivematteError, OSError) as error:
-        return Trouble("full" if _is_full(error) else "mistake", str(error))
+        return Trouble(_kind(error), str(error))
     except Exception as error:
         # a fault of ours: one clip must not stop the others
         where = traceback.extract_tb(error.__traceback__)[-1]
@@ -118,10 +119,17 @@ def perform(task: Task) -> Outcome:
         )
 
 
-def _is_full(error: BaseException | None) -> bool:
-    full = (errno.ENOSPC, errno.EDQUOT) if os.name != "nt" else (errno.ENOSPC,)
+def _kind(error: BaseException) -> Literal["mistake", "passing", "full"]:
+    if _is_due_to(error, _FULL):
+        return "full"
+    passing = isinstance(error, store.StoreError) or _is_due_to(error, _PASSING)
+    return "passing" if passing else "mistake"
+
+
+def _is_due_to(error: BaseException | None, names: tuple[str, ...]) -> bool:
+    """Whether an error, or what caused it, is one that the system calls by one of these names."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in full:
+        if isinstance(error, OSError) and errno.errorcode.get(error.errno or 0) in names:
             return True
         error = error.__cause__
     return False

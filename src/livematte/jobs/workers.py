@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import queue
@@ -58,7 +59,8 @@ class Processes:
         """Interrupt what is in progress, and wait until the workers have cleared up."""
         for process in self._all:
             if process.stdin:
-                process.stdin.close()
+                with contextlib.suppress(OSError):  # of one that died over what it was sent
+                    process.stdin.close()
         for process in self._all:
             try:
                 process.wait(_PATIENCE)
