@@ -108,5 +108,5 @@ class Processes:
 
 
 def usual_count() -> int:
-    """As many workers as there are cores for this process: each keeps about one busy."""
+    """As many workers as there are cores for this process."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
