@@ -15,6 +15,7 @@ from livematte.media import write_photo
 PUBLIC = [
     "Agreement",
     "Backdrop",
+    "BatchReport",
     "Bench",
     "Checked",
     "Effect",
@@ -47,6 +48,7 @@ PUBLIC = [
     "ablate",
     "annotation_agreement",
     "annotation_consensus",
+    "batch",
     "bench",
     "check_data",
     "collect_annotation",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from livematte.dataset.transfer import Imported, export_data, import_data
     from livematte.errors import InputError, LivematteError, MissingExtraError, OptionError, OutputError
     from livematte.frame import Frame, Matte, Orientation
+    from livematte.jobs import BatchReport, batch
     from livematte.lab.ablate import ablate
     from livematte.lab.export import export
     from livematte.lab.network import Sizes
@@ -42,6 +43,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Agreement": "annotate.agreement",
     "Backdrop": "scene",
+    "BatchReport": "jobs",
     "Bench": "benchmark",
     "Checked": "dataset.check",
     "Effect": "scene",
@@ -73,6 +75,7 @@ _HOMES = {
     "ablate": "lab.ablate",
     "annotation_agreement": "annotate.agreement",
     "annotation_consensus": "annotate.agreement",
+    "batch": "jobs",
     "bench": "benchmark",
     "check_data": "dataset.check",
     "collect_annotation": "annotate.collect",
@@ -96,6 +99,7 @@ _HOMES = {
 __all__ = [
     "Agreement",
     "Backdrop",
+    "BatchReport",
     "Bench",
     "Checked",
     "Effect",
@@ -128,6 +132,7 @@ __all__ = [
     "ablate",
     "annotation_agreement",
     "annotation_consensus",
+    "batch",
     "bench",
     "check_data",
     "collect_annotation",

@@ -9,7 +9,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 import livematte
-from livematte.commands import annotate, clips, data, lab
+from livematte.commands import annotate, batches, clips, data, lab
 from livematte.commands.serve import serve
 from livematte.errors import LivematteError
 
@@ -23,6 +23,7 @@ for command in (
     clips.demo,
     clips.replace,
     clips.matte,
+    batches.batch,
     clips.info,
     clips.bench,
     lab.evaluate,

@@ -63,6 +63,7 @@ def replace(
     options: Options | None = None,
     network: AnyPath = "best",
     threads: int | None = None,
+    codec_threads: int = 0,
     progress: Progress | None = None,
     stop: Event | None = None,
 ) -> Report:
@@ -78,6 +79,7 @@ def replace(
     effects: run in order on every composed frame.
     matte: where the mask goes as a video of its own, if anywhere. options: what to read and how to write it.
     network: `best`, or the path of a LiteRT file. threads: for the network.
+    codec_threads: for decoding and for encoding each; 0 lets FFmpeg choose.
     stop: once it is set, the video ends with the frame at work, and what is written so far is kept.
     Raises InputError, OutputError or OptionError; the target then is as it was before.
     """
@@ -112,7 +114,7 @@ def replace(
                 source, target, options, network, threads, lambda *given: compose(*given).planes()[0]
             )
         else:
-            reader = stack.enter_context(Reader(source, options=options))
+            reader = stack.enter_context(Reader(source, codec_threads, options))
             results = [_Result(target, "alpha" if transparent else "picture", compose)]
             if matte is not None:
                 results.append(_Result(matte, "grey", _greyed(style), beside=True))
@@ -251,7 +253,9 @@ def _sound(
 def _writer(reader: Reader, result: _Result, sound: SoundFile | None) -> Writer:
     options = reader.options
     if result.beside:
-        return Writer(result.target, reader, kind=result.kind, overwrite=options.overwrite)
+        return Writer(
+            result.target, reader, kind=result.kind, overwrite=options.overwrite, threads=reader.threads
+        )
     return Writer(
         result.target,
         reader,
@@ -262,6 +266,7 @@ def _writer(reader: Reader, result: _Result, sound: SoundFile | None) -> Writer:
         sound=options.audio == "copy",
         other_sound=sound.tracks if sound else (),
         overwrite=options.overwrite,
+        threads=reader.threads,
     )
 
 

@@ -9,15 +9,12 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 import livematte
-from livematte.commands.common import Network, Threads, bar
+from livematte.commands.common import WIDE, Network, Threads, bar
 from livematte.errors import OptionError
 
 Data = Annotated[Path, Parameter(help="A folder with index.jsonl and the pictures that it names.")]
 Sets = Annotated[list[str] | None, Parameter(name="--set", negative="")]
 Peers = Annotated[list[str] | None, Parameter(name="--peer", negative="")]
-
-WIDE = 160
-"""Columns of a table that goes to a file or a pipe."""
 
 
 def evaluate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from os import PathLike
 from typing import Protocol
 
@@ -53,6 +54,7 @@ class Scene:
 
     background: as `make_backdrop` takes it; the look's, or blur, where left out. look: the name of one of
     LOOKS; what `style` sets goes before it. effects: run in order on every composed frame.
+    begin: the time of the clip's first frame, where that is left out: a background video runs from there.
     Raises OptionError or InputError.
     """
 
@@ -63,6 +65,7 @@ class Scene:
         *,
         look: str | None = None,
         effects: Sequence[Effect] = (),
+        begin: Fraction | None = None,
     ) -> None:
         style = style or Style()
         chosen = background
@@ -71,6 +74,8 @@ class Scene:
             chosen = look_of(look).background if background is None else background
         backdrop = make_backdrop("blur" if chosen is None else chosen, style.placement, loop=style.loop)
         self._video = backdrop if isinstance(backdrop, Video) else None
+        if self._video is not None:
+            self._video.begin = begin
         self._closes = backdrop is not background
         self._backdrop = backdrop if style.grade == Grade() else Graded(backdrop, style.grade)
         self._style = style

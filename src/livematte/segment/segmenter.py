@@ -52,13 +52,18 @@ class Segmenter:
         frame = picture if isinstance(picture, Frame) else Frame.from_rgb(picture)
         self._fit(frame)
         with self.watch("network"):
-            small = frame.rgb(self._network.width, self._network.height)
+            small = self._small(frame)
             if self._is_cut(small):
                 self.previous = None
             mask = self.previous = self._network.run(small, self.previous)
         with self.watch("refine"):
             levels = self._refine(np.ascontiguousarray(frame.orientation.stored(mask)), frame)
         return Matte(levels, mask, frame.orientation, self._network.parts())
+
+    def begins_scene(self, frame: Frame) -> bool:
+        """Look at the clip's next frame and cut nobody out: whether the mask before is forgotten there."""
+        self._fit(frame)
+        return self._is_cut(self._small(frame))
 
     @property
     def network(self) -> str:
@@ -84,6 +89,9 @@ class Segmenter:
             shape = closest_shape(*self._size)
             if shape != self._shape:
                 self._shape, self._network = shape, load(self._name, *self._size, self.threads)
+
+    def _small(self, frame: Frame) -> Picture:
+        return frame.rgb(self._network.width, self._network.height)
 
     def _is_cut(self, small: Picture) -> bool:
         thumbnail = halve(small, THUMBNAIL).astype(np.uint8, copy=False)
