@@ -26,6 +26,8 @@ _NUMBER = re.compile(r"%0?(\d*)d")
 _SEQUENCE_RATE = 25
 _PATIENCE = 20.0
 """Seconds for which an address may stay silent."""
+_OPENING, _SILENCE = 8.0, 4.0
+"""Seconds that a live stream may take to open, and may stay silent before it is opened anew."""
 
 
 class Source(NamedTuple):
@@ -78,6 +80,22 @@ def open_source(source: AnyPath, rate: float | None = None) -> Source:
     container = open_container(source, rate)
     try:
         return Source(name, path, container, _choose_video(name, container, is_sequence(source)))
+    except InputError:
+        container.close()
+        raise
+
+
+def open_stream(address: str) -> Source:
+    """Open a stream for what is newest in it, not for all that is in it. Raises InputError."""
+    options = {"fflags": "nobuffer", "flags": "low_delay", "analyzeduration": "1000000"}
+    if address.lower().startswith("rtsp"):
+        options["rtsp_transport"] = "tcp"
+    try:
+        container = av.open(address, container_options=options, timeout=(_OPENING, _SILENCE))
+    except (av.FFmpegError, OSError) as error:
+        raise InputError(f"{address} {_why_not_opened(Path(address), error)}") from error
+    try:
+        return Source(address, None, container, _choose_video(address, container, sequence=False))
     except InputError:
         container.close()
         raise

@@ -1,0 +1,8 @@
+"""From a camera or a stream to a virtual camera, a stream or a file, live; the room is never shown."""
+
+from livematte.live.feeds import Clip, Feed, Shot, Webcam
+from livematte.live.pipeline import LivePipeline
+from livematte.live.run import camera, live
+from livematte.live.stage import Choice
+
+__all__ = ["Choice", "Clip", "Feed", "LivePipeline", "Shot", "Webcam", "camera", "live"]

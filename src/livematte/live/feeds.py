@@ -1,0 +1,171 @@
+"""Where live pictures come from: a camera, a stream, or a clip that stands in for a camera."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+import av
+from av.codec.context import ThreadType
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from livematte.errors import InputError
+from livematte.frame import Frame
+from livematte.media import AnyPath, Reader
+from livematte.media.camera import open_camera
+from livematte.media.orientation import display_matrix, orientation_of
+from livematte.media.source import open_stream
+
+LATE = 0.3
+"""Seconds behind the newest from which on a packet is not worth decoding."""
+
+_SILENCE = 2.0
+"""Seconds after which times that are late all along are taken for a clock that was set."""
+
+_DRIFT = 5e-4
+"""How much a source's clock may run slower than ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A frame and when it was captured, in seconds of `time.monotonic`."""
+
+    frame: Frame
+    captured: float
+
+
+Feed: TypeAlias = Callable[[], Iterator[Shot | None]]
+"""Opens a source and gives its shots as they come, and None for each picture that came too late to be
+decoded; ends when the source does. May raise anything: it is opened again."""
+
+
+class Clip:
+    """A clip in place of a camera: its frames come at their own pace, from the start again at its end.
+
+    speed: how many times faster than it plays.
+    """
+
+    def __init__(self, path: AnyPath, *, speed: float = 1.0, loop: bool = True) -> None:
+        self._path, self._speed, self._loop = path, speed, loop
+
+    def __call__(self) -> Iterator[Shot | None]:
+        """The shots of one run."""
+        due = time.monotonic()
+        while True:
+            with Reader(self._path, threads=1) as reader:
+                begin = due
+                for frame in reader:
+                    due = begin + float((frame.time or 0) - (reader.first.time or 0)) / self._speed
+                    time.sleep(max(0.0, due - time.monotonic()))
+                    yield Shot(frame, time.monotonic())
+                due += float(reader.last_duration) / self._speed
+            if not self._loop:
+                return
+
+
+class Webcam:
+    """A camera of this machine. Raises InputError where it cannot be opened.
+
+    device: its number or name as `devices` lists them, the first one when left out.
+    size: (width, height) and rate: pictures a second, that are asked for; it may give others.
+    """
+
+    def __init__(
+        self, device: str | None = None, size: tuple[int, int] = (1280, 720), rate: float = 30.0
+    ) -> None:
+        self._device, self._size, self._rate = device, size, rate
+
+    def open(self) -> InputContainer:
+        """Open it."""
+        return open_camera(self._device, self._size, self._rate)
+
+    def __call__(self) -> Iterator[Shot | None]:
+        """The shots of one run."""
+        with closing(self.open()) as container:
+            yield from _shots(container, container.streams.video[0])
+
+
+class Address:
+    """A stream by its address."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def __call__(self) -> Iterator[Shot | None]:
+        """The shots of one connection."""
+        source = open_stream(self._address)
+        with closing(source.container):
+            yield from _shots(source.container, source.video)
+
+
+class SourceClock:
+    """From a source's timestamps to our clock: the packet that was quickest on its way came without delay."""
+
+    def __init__(self) -> None:
+        self._offset: float | None = None
+        self._moved = 0.0
+        self._late_since: float | None = None
+
+    def captured(self, stamp: float, now: float) -> float:
+        """When a packet stamped `stamp` seconds that arrives `now` was captured."""
+        offset = now - stamp
+        if self._offset is None or offset < self._offset:
+            self._offset = offset
+        else:
+            self._offset = min(offset, self._offset + _DRIFT * (now - self._moved))
+        self._moved = now
+        if offset - self._offset <= LATE:
+            self._late_since = None
+        elif self._late_since is None:
+            self._late_since = now
+        elif now - self._late_since > _SILENCE:
+            self._offset, self._late_since = offset, None
+        return stamp + self._offset
+
+    def at(self, stamp: float) -> float:
+        """When what is stamped `stamp` seconds was captured, after a packet has come."""
+        return stamp + (self._offset or 0.0)
+
+
+def _shots(container: InputContainer, video: VideoStream) -> Iterator[Shot | None]:
+    """The newest pictures of an open source; late packets are skipped up to a key picture that is not."""
+    decoder = video.codec_context
+    if decoder is None:
+        raise InputError(f"{container.name}: no decoder for its video")
+    decoder.thread_type, decoder.thread_count = ThreadType.SLICE, 0
+    tick = Fraction(video.time_base or 1)
+    clock, skipping = SourceClock(), False
+    try:
+        for packet in container.demux(video):
+            now = time.monotonic()
+            stamp = packet.pts if packet.dts is None else packet.dts
+            captured = now if stamp is None else clock.captured(float(stamp * tick), now)
+            late = now - captured > LATE
+            if skipping and packet.is_keyframe and not late:
+                skipping = False
+                decoder.flush_buffers()
+            if late or skipping:
+                skipping = True
+                yield None
+                continue
+            for image in _decoded(decoder, packet):
+                captured = now if image.pts is None else clock.at(float(image.pts * tick))
+                orientation, _ = orientation_of(display_matrix(image))
+                yield Shot(Frame(image, None, orientation), min(now, captured))
+    except av.FFmpegError as error:
+        raise InputError(f"{container.name}: {error.strerror or error}") from error
+
+
+def _decoded(decoder: VideoCodecContext, packet: Packet[VideoStream]) -> Iterator[av.VideoFrame]:
+    """The whole pictures that a packet completes; damaged ones are left out."""
+    try:
+        yield from (image for image in decoder.decode(packet) if not image.is_corrupt)
+    except av.FFmpegError:
+        return

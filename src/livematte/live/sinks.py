@@ -1,0 +1,215 @@
+"""Where live pictures go: a file, a stream, or a folder of HLS."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from os import fspath
+from pathlib import Path
+from typing import IO, Protocol
+
+import av
+from av.codec.context import ThreadType
+from av.container import OutputContainer
+from av.video.frame import PictureType
+from av.video.stream import VideoStream
+
+from livematte.errors import OutputError
+from livematte.frame import Frame
+from livematte.live.canvas import FORMAT, TICK, Canvas
+from livematte.media.codecs import CONTAINERS, Encoding, choose
+from livematte.media.options import Options
+from livematte.media.output import writing
+from livematte.media.source import AnyPath
+from livematte.media.target import find_target
+
+KEY = 2.0
+"""Seconds between two key pictures of a stream: who joins waits no longer."""
+
+_FORMATS = {
+    "rtmp": "flv",
+    "rtmps": "flv",
+    "rtsp": "rtsp",
+    "rtsps": "rtsp",
+    "srt": "mpegts",
+    "udp": "mpegts",
+    "tcp": "mpegts",
+}
+_ADDRESS = re.compile(r"([a-z]+)://", re.IGNORECASE)
+_BITS = 0.11  # at most, per pixel and picture
+_AT_ONCE = {"flush_packets": "1"}
+_HLS = {
+    "hls_time": f"{KEY:g}",
+    "hls_list_size": "6",
+    "hls_flags": "delete_segments+independent_segments+temp_file",
+}
+
+
+class Sink(Protocol):
+    """Takes live frames."""
+
+    def write(self, frame: Frame) -> None:
+        """Take one; its time is later than the one before. Raises OutputError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """A place to which frames go.
+
+    name: as the user gave it; open: makes the sink for a canvas and a rate, raises OutputError;
+    depth: frames that may wait for it; comes_back: whether it is opened again after an error.
+    """
+
+    name: str
+    open: Callable[[Canvas, float], AbstractContextManager[Sink]]
+    depth: int = 1
+    comes_back: bool = True
+
+
+def outlet_for(target: AnyPath, options: Options) -> Outlet:
+    """The outlet of a file, an address or a folder (for HLS). Raises OutputError or OptionError."""
+    name = fspath(target)
+    address = _ADDRESS.match(name)
+    if address:
+        format = _FORMATS.get(address[1].lower())
+        if format is None:
+            raise OutputError(f"{name}: streams go to {', '.join(f'{one}://' for one in _FORMATS)}")
+        return Outlet(name, lambda canvas, rate: _streamed(name, format, canvas, rate, options), depth=3)
+    if Path(name).suffix == ".m3u8" or Path(name).is_dir():
+        playlist = Path(name) / "live.m3u8" if Path(name).is_dir() else Path(name)
+        if not playlist.parent.is_dir():
+            raise OutputError(f"{name}: the folder {playlist.parent} does not exist; make it first")
+        return Outlet(name, lambda canvas, rate: _hls(playlist, canvas, rate, options), depth=3)
+    file = find_target(name, overwrite=options.overwrite)
+
+    @contextlib.contextmanager
+    def record(canvas: Canvas, rate: float) -> Iterator[Sink]:
+        encoding = choose(file.container, FORMAT, canvas.size, "picture", options.codec, options.quality)
+        with file.whole() as temporary, writing(name):
+            settings = {"movflags": "+faststart"} if file.container.format in ("mp4", "mov") else {}
+            output = av.open(temporary, "w", format=file.container.format, container_options=settings)
+            with _encoding(output, name, canvas, rate, _quick(encoding)) as sink:
+                yield sink
+
+    return Outlet(name, record, depth=8, comes_back=False)
+
+
+@contextlib.contextmanager
+def _streamed(name: str, format: str, canvas: Canvas, rate: float, options: Options) -> Iterator[Sink]:
+    command = [sys.executable, "-m", "livematte.media.relay", name, format]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as relay:
+        assert relay.stdin is not None
+        assert relay.stderr is not None
+        try:
+            output = av.open(_Pipe(relay.stdin), "w", format="nut", container_options=_AT_ONCE)
+            with _encoding(output, name, canvas, rate, _for_stream(canvas, rate, options)) as sink:
+                yield sink
+            relay.stdin.close()
+            relay.wait(2)
+        except (OutputError, OSError, subprocess.TimeoutExpired) as error:
+            relay.kill()
+            lines = relay.stderr.read().decode(errors="replace").strip().splitlines()
+            raise OutputError(f"{name}: {lines[-1] if lines else 'no answer'}") from error
+        finally:
+            relay.kill()
+
+
+@contextlib.contextmanager
+def _hls(playlist: Path, canvas: Canvas, rate: float, options: Options) -> Iterator[Sink]:
+    with writing(playlist):
+        output = av.open(str(playlist), "w", format="hls", container_options=_HLS)
+        with _encoding(output, str(playlist), canvas, rate, _for_stream(canvas, rate, options)) as sink:
+            yield sink
+
+
+@contextlib.contextmanager
+def _encoding(
+    output: OutputContainer, name: str, canvas: Canvas, rate: float, encoding: Encoding
+) -> Iterator[Encoder]:
+    with ExitStack() as stack:
+        stack.callback(_close_quietly, output)
+        with writing(name):
+            encoder = Encoder(output, name, canvas, rate, encoding)
+        yield encoder
+        encoder.finish()
+
+
+class Encoder:
+    """Encodes frames into an open container as they come."""
+
+    def __init__(
+        self, output: OutputContainer, name: str, canvas: Canvas, rate: float, encoding: Encoding
+    ) -> None:
+        self._output, self._name = output, name
+        stream = output.add_stream(encoding.encoder, round(rate), encoding.settings, time_base=TICK)
+        assert isinstance(stream, VideoStream)
+        self._stream = stream
+        self._format = encoding.pixel_format
+        coder = stream.codec_context
+        coder.width, coder.height = canvas.size
+        coder.pix_fmt = encoding.pixel_format
+        like = canvas.neutral.image
+        coder.color_range, coder.colorspace = like.color_range, like.colorspace
+        coder.color_primaries, coder.color_trc = like.color_primaries, like.color_trc
+        coder.thread_type = ThreadType.SLICE  # threads by frame would each hold one back
+        coder.open()
+        self._key: float | None = None
+
+    def write(self, frame: Frame) -> None:
+        """Encode one frame. Raises OutputError."""
+        image, seconds = frame.image, float(frame.time or 0)
+        if image.format.name != self._format:
+            image = image.reformat(format=self._format, threads=1)
+            image.pts, image.time_base = frame.image.pts, frame.image.time_base
+        is_key = self._key is None or seconds - self._key >= KEY
+        if is_key:
+            self._key = seconds
+        image.pict_type = PictureType.I if is_key else PictureType.NONE
+        with writing(self._name):
+            for packet in self._stream.encode(image):
+                self._output.mux_one(packet)
+
+    def finish(self) -> None:
+        """Write what is still to be written."""
+        with writing(self._name):
+            for packet in self._stream.encode(None):
+                self._output.mux_one(packet)
+            self._output.close()
+
+
+class _Pipe:
+    """A pipe without a buffer of its own."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+
+    def write(self, data: bytes) -> int:
+        written = self._pipe.write(data)
+        self._pipe.flush()
+        return written
+
+
+def _for_stream(canvas: Canvas, rate: float, options: Options) -> Encoding:
+    """H.264 that every player takes, with a bound on its bits."""
+    encoding = choose(CONTAINERS[".mp4"], FORMAT, canvas.size, "picture", options.codec, options.quality)
+    most = str(round(_BITS * canvas.size[0] * canvas.size[1] * rate))
+    quick = _quick(encoding)
+    return replace(quick, settings={**quick.settings, "maxrate": most, "bufsize": most})
+
+
+def _quick(encoding: Encoding) -> Encoding:
+    """The encoding without any delay of its own."""
+    if encoding.codec != "h264":
+        return encoding
+    return replace(encoding, settings={**encoding.settings, "tune": "zerolatency", "forced-idr": "1"})
+
+
+def _close_quietly(output: OutputContainer) -> None:
+    with contextlib.suppress(av.FFmpegError, OSError):  # of what is thrown away anyway
+        output.close()
