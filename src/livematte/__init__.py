@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from livematte.lab.network import Sizes
     from livematte.lab.previous_mask import Mix
     from livematte.lab.train import Recipe, train
+    from livematte.live import camera, devices, replace_live
     from livematte.media import Info, Options, info, read
     from livematte.pipeline import matte, replace
     from livematte.report import Report
@@ -56,6 +57,8 @@ _HOMES = {
     "Style": "scene",
     "ablate": "lab.ablate",
     "bench": "benchmark",
+    "camera": "live",
+    "devices": "live",
     "demo": "showcase",
     "evaluate": "scoring",
     "export": "lab.export",
@@ -63,6 +66,7 @@ _HOMES = {
     "matte": "pipeline",
     "read": "media",
     "replace": "pipeline",
+    "replace_live": "live",
     "train": "lab.train",
 }
 
@@ -93,13 +97,16 @@ __all__ = [
     "__version__",
     "ablate",
     "bench",
+    "camera",
     "demo",
+    "devices",
     "evaluate",
     "export",
     "info",
     "matte",
     "read",
     "replace",
+    "replace_live",
     "train",
 ]
 

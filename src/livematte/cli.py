@@ -9,7 +9,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 import livematte
-from livematte.commands import clips, lab
+from livematte.commands import clips, lab, live
 from livematte.errors import LivematteError
 
 app = App(
@@ -24,6 +24,8 @@ for command in (
     clips.matte,
     clips.info,
     clips.bench,
+    live.camera,
+    live.devices,
     lab.evaluate,
     lab.train,
     lab.ablate,

@@ -78,7 +78,8 @@ class LiveCounts:
         opened = f"opened again: source {self.source_reopened}, target {self.target_reopened}"
         return (
             f"{self.captured} captured, {self.composed} shown, {self.late} dropped late, "
-            f"{self.failed} failed, {self.repeated} repeated, {self.alone} background alone, {self.unsent} unsent; {opened}; "
+            f"{self.failed} failed, {self.repeated} repeated, {self.alone} background alone, "
+            f"{self.unsent} unsent; {opened}; "
             f"latency p50 {p50:.0f}, p95 {p95:.0f}, p99 {p99:.0f} ms"
         )
 

@@ -2,7 +2,19 @@
 
 from livematte.live.feeds import Clip, Feed, Shot, Webcam
 from livematte.live.pipeline import LivePipeline
-from livematte.live.run import camera, live
+from livematte.live.run import camera, replace_live
 from livematte.live.stage import Choice
+from livematte.media.camera import Device, devices
 
-__all__ = ["Choice", "Clip", "Feed", "LivePipeline", "Shot", "Webcam", "camera", "live"]
+__all__ = [
+    "Choice",
+    "Clip",
+    "Device",
+    "Feed",
+    "LivePipeline",
+    "Shot",
+    "Webcam",
+    "camera",
+    "devices",
+    "replace_live",
+]

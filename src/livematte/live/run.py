@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import fields
 from os import PathLike, fspath
 from pathlib import Path
 from threading import Event
@@ -14,8 +15,9 @@ from livematte.errors import OptionError
 from livematte.frame import Picture
 from livematte.live.feeds import Address, Clip, Feed, Webcam
 from livematte.live.pipeline import DEFAULT_SIZE, LivePipeline
-from livematte.live.sinks import Outlet, outlet_for
+from livematte.live.sinks import NOWHERE, Outlet, outlet_for
 from livematte.live.stage import Choice, SceneStage
+from livematte.live.virtual import VIRTUAL, virtual_camera
 from livematte.media import AnyPath, Options, check_input, is_file
 from livematte.report import LiveCounts, Report, Stopwatch, runtime
 from livematte.scene import Backdrop, Effect, Style
@@ -29,7 +31,7 @@ _LOOK = 0.02
 Watch: TypeAlias = Callable[[LivePipeline], None]
 
 
-def live(
+def replace_live(
     source: AnyPath | Feed,
     target: AnyPath | Sequence[AnyPath | Outlet] = (),
     background: AnyPath | Picture | Backdrop | None = None,
@@ -53,10 +55,12 @@ def live(
     MPEG-TS over UDP or TCP), a folder or `.m3u8` for HLS, an Outlet, or several of these.
     background, look, style, effects, network, threads: as in `livematte.replace`, without `transparent`.
     options: size, rate, codec, quality, audio and overwrite count.
-    watch: called some fifty times a second with the LivePipeline, in the caller's thread; stop: ends it once set.
+    watch: called some fifty times a second with the LivePipeline, in the caller's thread;
+    stop: ends it once set.
     Raises InputError, OutputError or OptionError.
     """
     options = options or Options()
+    _refuse_others(options)
     feed: Feed
     if callable(source):
         feed, name = source, getattr(source, "name", "a feed")
@@ -68,7 +72,7 @@ def live(
     if isinstance(background, str) and background.lower() == "transparent":
         raise OptionError("a live picture cannot be transparent; choose a background, green for instance")
     targets = [target] if isinstance(target, str | PathLike) else target
-    outlets = [one if isinstance(one, Outlet) else outlet_for(one, options) for one in targets]
+    outlets = [_outlet(one, options) for one in targets] or [NOWHERE]
     check_network(network)
     choice = Choice(background, look, style or Style(), effects)
     SceneStage(choice, Stopwatch()).close()  # a mistake is told at once
@@ -109,7 +113,7 @@ def live(
         runtime(),
         made[0],
         threads or usual_threads(),
-        0 if outlets else None,
+        0,
         timer.per_frame(max(1, counts.composed)),
         tuple(pipeline.faults),
         live=counts,
@@ -130,7 +134,7 @@ def camera(
     watch: Watch | None = None,
     stop: Event | None = None,
 ) -> Report:
-    """`live` from a camera of this machine.
+    """`replace_live` from a camera of this machine.
 
     device: its number or name as `devices` lists them, or the path of a clip that stands in for one; the
     first camera when left out. options: size and rate are what the camera is asked for: 1280x720 and 30.
@@ -143,7 +147,7 @@ def camera(
         source = Webcam(device, options.both_sides() or DEFAULT_SIZE, options.rate or 30.0)
         with closing(source.open()):
             pass  # a camera that is missing is told at once
-    return live(
+    return replace_live(
         source,
         target,
         background,
@@ -156,6 +160,25 @@ def camera(
         watch=watch,
         stop=stop,
     )
+
+
+def _refuse_others(options: Options) -> None:
+    plain = Options()
+    used = ("size", "rate", "codec", "quality", "audio", "overwrite")
+    for field in fields(options):
+        if field.name not in used and getattr(options, field.name) != getattr(plain, field.name):
+            raise OptionError(f"{field.name} is not for live pictures; leave it out")
+    if options.audio not in ("copy", "none"):
+        raise OptionError(f"audio is copy or none for live pictures, not {options.audio!r}")
+
+
+def _outlet(target: AnyPath | Outlet, options: Options) -> Outlet:
+    if isinstance(target, Outlet):
+        return target
+    word, _, device = fspath(target).partition(":")
+    if word == VIRTUAL:
+        return virtual_camera(device or None)
+    return outlet_for(target, options)
 
 
 def _counts(pipeline: LivePipeline) -> LiveCounts:

@@ -72,6 +72,15 @@ class Outlet:
     comes_back: bool = True
 
 
+class _Nothing:
+    def write(self, frame: Frame) -> None:
+        pass
+
+
+NOWHERE = Outlet("the preview", lambda canvas, rate: contextlib.nullcontext(_Nothing()))
+"""Takes frames and does nothing with them."""
+
+
 def outlet_for(target: AnyPath, options: Options) -> Outlet:
     """The outlet of a file, an address or a folder (for HLS). Raises OutputError or OptionError."""
     name = fspath(target)
