@@ -24,13 +24,16 @@ from livematte.media.orientation import display_matrix, orientation_of
 from livematte.media.source import open_stream
 
 LATE = 0.3
-"""Seconds behind the newest from which on a packet is not worth decoding."""
+"""Seconds after its capture from which on a picture is not worth showing."""
 
-_SILENCE = 2.0
-"""Seconds after which times that are late all along are taken for a clock that was set."""
+FAR_TOO_LATE = 1.0
+"""Seconds from which on it is not worth decoding."""
 
-_DRIFT = 5e-4
-"""How much a source's clock may run slower than ours."""
+_JUMP = 1.0
+"""A timestamp that is off by more seconds than this is of a clock that was set."""
+
+_DRIFT = 0.02
+"""How much slower than ours a source's clock is taken to run: a way that became longer is forgiven in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,8 @@ class Shot:
 
 
 Feed: TypeAlias = Callable[[], Iterator[Shot | None]]
-"""Opens a source and gives its shots as they come, and None for each picture that came too late to be
-decoded; ends when the source does. May raise anything: it is opened again."""
+"""Opens a source and gives its shots as they come, and None for each picture that comes too late; ends when
+the source does. May raise anything: it is opened again."""
 
 
 class Clip:
@@ -81,14 +84,16 @@ class Webcam:
         self, device: str | None = None, size: tuple[int, int] = (1280, 720), rate: float = 30.0
     ) -> None:
         self._device, self._size, self._rate = device, size, rate
+        self._opened: InputContainer | None = None
 
-    def open(self) -> InputContainer:
-        """Open it."""
-        return open_camera(self._device, self._size, self._rate)
+    def open(self) -> None:
+        """Open it now rather than with the first run."""
+        self._opened = open_camera(self._device, self._size, self._rate)
 
     def __call__(self) -> Iterator[Shot | None]:
         """The shots of one run."""
-        with closing(self.open()) as container:
+        opened, self._opened = self._opened, None
+        with closing(opened or open_camera(self._device, self._size, self._rate)) as container:
             yield from _shots(container, container.streams.video[0])
 
 
@@ -100,8 +105,7 @@ class Address:
 
     def __call__(self) -> Iterator[Shot | None]:
         """The shots of one connection."""
-        source = open_stream(self._address)
-        with closing(source.container):
+        with open_stream(self._address) as source:
             yield from _shots(source.container, source.video)
 
 
@@ -110,23 +114,16 @@ class SourceClock:
 
     def __init__(self) -> None:
         self._offset: float | None = None
-        self._moved = 0.0
-        self._late_since: float | None = None
+        self._before = 0.0, 0.0
 
     def captured(self, stamp: float, now: float) -> float:
         """When a packet stamped `stamp` seconds that arrives `now` was captured."""
-        offset = now - stamp
-        if self._offset is None or offset < self._offset:
+        offset, (last_stamp, last_now) = now - stamp, self._before
+        passed = now - last_now
+        if self._offset is None or abs(stamp - last_stamp - passed) > _JUMP:
             self._offset = offset
-        else:
-            self._offset = min(offset, self._offset + _DRIFT * (now - self._moved))
-        self._moved = now
-        if offset - self._offset <= LATE:
-            self._late_since = None
-        elif self._late_since is None:
-            self._late_since = now
-        elif now - self._late_since > _SILENCE:
-            self._offset, self._late_since = offset, None
+        self._offset = min(offset, self._offset + _DRIFT * passed)
+        self._before = stamp, now
         return stamp + self._offset
 
     def at(self, stamp: float) -> float:
@@ -135,7 +132,10 @@ class SourceClock:
 
 
 def _shots(container: InputContainer, video: VideoStream) -> Iterator[Shot | None]:
-    """The newest pictures of an open source; late packets are skipped up to a key picture that is not."""
+    """The pictures of an open source, None for each that comes too late.
+
+    What is far too late is not decoded, up to the next key picture that is not.
+    """
     decoder = video.codec_context
     if decoder is None:
         raise InputError(f"{container.name}: no decoder for its video")
@@ -147,18 +147,18 @@ def _shots(container: InputContainer, video: VideoStream) -> Iterator[Shot | Non
             now = time.monotonic()
             stamp = packet.pts if packet.dts is None else packet.dts
             captured = now if stamp is None else clock.captured(float(stamp * tick), now)
-            late = now - captured > LATE
-            if skipping and packet.is_keyframe and not late:
+            if skipping and packet.is_keyframe and now - captured <= LATE:
                 skipping = False
                 decoder.flush_buffers()
-            if late or skipping:
+            if skipping or now - captured > FAR_TOO_LATE:
                 skipping = True
                 yield None
                 continue
             for image in _decoded(decoder, packet):
-                captured = now if image.pts is None else clock.at(float(image.pts * tick))
+                captured = now if image.pts is None else min(now, clock.at(float(image.pts * tick)))
                 orientation, _ = orientation_of(display_matrix(image))
-                yield Shot(Frame(image, None, orientation), min(now, captured))
+                late = time.monotonic() - captured > LATE
+                yield None if late else Shot(Frame(image, None, orientation), captured)
     except av.FFmpegError as error:
         raise InputError(f"{container.name}: {error.strerror or error}") from error
 

@@ -28,6 +28,12 @@ class Latest(Generic[Item]):
             self._items.append(item)
             self._changed.notify()
 
+    def clear(self) -> None:
+        """Push out all that is there."""
+        with self._changed:
+            self.dropped += len(self._items)
+            self._items.clear()
+
     def get(self, patience: float) -> Item | None:
         """The oldest item there is, taken out; None where none comes within `patience` seconds."""
         end = time.monotonic() + patience

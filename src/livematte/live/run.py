@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import fields
 from os import PathLike, fspath
 from pathlib import Path
@@ -145,8 +144,7 @@ def camera(
         source = device
     else:
         source = Webcam(device, options.both_sides() or DEFAULT_SIZE, options.rate or 30.0)
-        with closing(source.open()):
-            pass  # a camera that is missing is told at once
+        source.open()  # a camera that is missing is told at once
     return replace_live(
         source,
         target,

@@ -11,6 +11,7 @@ from livematte.frame import Frame
 from livematte.live.canvas import Canvas
 from livematte.live.latency import Latencies
 from livematte.live.latest import Backoff, Latest
+from livematte.live.maker import said
 from livematte.live.sinks import Outlet, Sink
 
 _LOOK = 0.1
@@ -66,11 +67,12 @@ class Sender:
         while not self._stop.is_set():
             try:
                 with self.outlet.open(self._canvas, self._rate) as sink:
+                    self._line.clear()  # what waited meanwhile is old
                     self._serve(sink, pause)
-            except OutputError as error:
-                self.fault = str(error)
+            except Exception as error:  # whatever it is, the others go on
+                self.fault = said(error)
                 if not self.outlet.comes_back:
-                    self.error = error
+                    self.error = error if isinstance(error, OutputError) else OutputError(self.fault)
                     self._stop.set()
                     return
                 pause.wait(self._stop)

@@ -26,6 +26,7 @@ from livematte.media.codecs import CONTAINERS, Encoding, choose
 from livematte.media.options import Options
 from livematte.media.output import writing
 from livematte.media.source import AnyPath
+from livematte.media.srt import is_srt, to_srt
 from livematte.media.target import find_target
 
 KEY = 2.0
@@ -41,6 +42,7 @@ _FORMATS = {
     "tcp": "mpegts",
 }
 _ADDRESS = re.compile(r"([a-z]+)://", re.IGNORECASE)
+_LAST_WORDS = 2.0  # seconds in which what was sent is passed on
 _BITS = 0.11  # at most, per pixel and picture
 _AT_ONCE = {"flush_packets": "1"}
 _HLS = {
@@ -89,7 +91,9 @@ def outlet_for(target: AnyPath, options: Options) -> Outlet:
         format = _FORMATS.get(address[1].lower())
         if format is None:
             raise OutputError(f"{name}: streams go to {', '.join(f'{one}://' for one in _FORMATS)}")
-        return Outlet(name, lambda canvas, rate: _streamed(name, format, canvas, rate, options), depth=3)
+        own = [sys.executable, "-m", "livematte.media.relay", name, format]
+        command = to_srt(name) if is_srt(name) else own
+        return Outlet(name, lambda canvas, rate: _streamed(name, command, canvas, rate, options), depth=3)
     if Path(name).suffix == ".m3u8" or Path(name).is_dir():
         playlist = Path(name) / "live.m3u8" if Path(name).is_dir() else Path(name)
         if not playlist.parent.is_dir():
@@ -110,9 +114,9 @@ def outlet_for(target: AnyPath, options: Options) -> Outlet:
 
 
 @contextlib.contextmanager
-def _streamed(name: str, format: str, canvas: Canvas, rate: float, options: Options) -> Iterator[Sink]:
-    command = [sys.executable, "-m", "livematte.media.relay", name, format]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as relay:
+def _streamed(name: str, command: list[str], canvas: Canvas, rate: float, options: Options) -> Iterator[Sink]:
+    """A process of its own sends: its wait for a network must not hold up anything here."""
+    with _process(command) as relay:
         assert relay.stdin is not None
         assert relay.stderr is not None
         try:
@@ -120,13 +124,26 @@ def _streamed(name: str, format: str, canvas: Canvas, rate: float, options: Opti
             with _encoding(output, name, canvas, rate, _for_stream(canvas, rate, options)) as sink:
                 yield sink
             relay.stdin.close()
-            relay.wait(2)
+            relay.wait(_LAST_WORDS)
         except (OutputError, OSError, subprocess.TimeoutExpired) as error:
             relay.kill()
             lines = relay.stderr.read().decode(errors="replace").strip().splitlines()
             raise OutputError(f"{name}: {lines[-1] if lines else 'no answer'}") from error
-        finally:
-            relay.kill()
+
+
+@contextlib.contextmanager
+def _process(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that ends with the block."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        process.kill()
+        for pipe in (process.stdin, process.stderr):
+            with contextlib.suppress(OSError):  # what could not be written any more
+                assert pipe is not None
+                pipe.close()
+        process.wait()
 
 
 @contextlib.contextmanager

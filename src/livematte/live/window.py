@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +20,9 @@ class Window:
 
     def __init__(self, title: str = "livematte") -> None:
         try:
-            import sdl2
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it tells which SDL it found
+                import sdl2
         except (ModuleNotFoundError, ImportError):
             raise MissingExtraError("a preview window", "camera") from None
         self._sdl: Any = sdl2

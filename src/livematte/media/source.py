@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
 from os import PathLike, fspath
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import IO, NamedTuple, TypeAlias
 
 import av
 from av.container import InputContainer
@@ -14,6 +18,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from livematte.errors import InputError
+from livematte.media.srt import from_srt, is_srt
 
 AnyPath: TypeAlias = str | PathLike[str]
 
@@ -85,20 +90,34 @@ def open_source(source: AnyPath, rate: float | None = None) -> Source:
         raise
 
 
-def open_stream(address: str) -> Source:
+@contextlib.contextmanager
+def open_stream(address: str) -> Iterator[Source]:
     """Open a stream for what is newest in it, not for all that is in it. Raises InputError."""
     options = {"fflags": "nobuffer", "flags": "low_delay", "analyzeduration": "1000000"}
     if address.lower().startswith("rtsp"):
         options["rtsp_transport"] = "tcp"
-    try:
-        container = av.open(address, container_options=options, timeout=(_OPENING, _SILENCE))
-    except (av.FFmpegError, OSError) as error:
-        raise InputError(f"{address} {_why_not_opened(Path(address), error)}") from error
-    try:
-        return Source(address, None, container, _choose_video(address, container, sequence=False))
-    except InputError:
-        container.close()
-        raise
+    with ExitStack() as stack:
+        where: str | IO[bytes] = address
+        if is_srt(address):
+            where = stack.enter_context(_output_of(from_srt(address)))
+            options |= {"probesize": "32", "analyzeduration": "0"}
+        try:
+            container = av.open(where, "r", container_options=options, timeout=(_OPENING, _SILENCE))
+        except (av.FFmpegError, OSError) as error:
+            raise InputError(f"{address} {_why_not_opened(Path(address), error)}") from error
+        stack.callback(container.close)
+        yield Source(address, None, container, _choose_video(address, container, sequence=False))
+
+
+@contextlib.contextmanager
+def _output_of(command: list[str]) -> Iterator[IO[bytes]]:
+    """What a command writes to its standard output while it runs."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout
+        finally:
+            process.kill()
 
 
 def open_container(source: AnyPath, rate: float | None = None) -> InputContainer:
