@@ -33,7 +33,7 @@ _JUMP = 1.0
 """A timestamp that is off by more seconds than this is of a clock that was set."""
 
 _DRIFT = 0.02
-"""How much slower than ours a source's clock is taken to run: a way that became longer is forgiven in time."""
+"""How much slower than ours a source's clock is taken to run: a longer way is forgiven in time."""
 
 
 @dataclass(frozen=True, slots=True)

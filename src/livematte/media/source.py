@@ -112,7 +112,8 @@ def open_stream(address: str) -> Iterator[Source]:
 @contextlib.contextmanager
 def _output_of(command: list[str]) -> Iterator[IO[bytes]]:
     """What a command writes to its standard output while it runs."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    # without a buffer a read gives what there is, and does not wait for more
+    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdout is not None
         try:
             yield process.stdout
