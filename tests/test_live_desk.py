@@ -1,0 +1,101 @@
+"""Keys, the panel and the preview window."""
+
+from __future__ import annotations
+
+import os
+import pty
+import sys
+import time
+
+import pytest
+from frames import as_format, flat
+from live_runs import Camera, Screen, pipeline, until
+
+from livematte.live.desk import BACKGROUNDS, SHY_LOOKS, Desk, desk
+from livematte.live.window import Window
+
+
+class Typed:
+    def __init__(self) -> None:
+        self.waiting = ""
+
+    def __call__(self) -> str:
+        typed, self.waiting = self.waiting, ""
+        return typed
+
+
+def test_keys_change_what_is_shown_and_never_to_the_room() -> None:
+    screen, keys, shown = Screen(), Typed(), []
+    watch = Desk(keys, shown.append, None, ["teal", *BACKGROUNDS])
+    with pipeline(Camera(60), screen, background="teal") as live:
+        until(screen.shows_person)
+        for key in "b" * len(BACKGROUNDS) + "k" + "l" * len(SHY_LOOKS):
+            composed = live.tally.composed
+            keys.waiting = key
+            watch(live)
+            until(lambda least=composed + 4: live.tally.composed >= least)
+        keys.waiting = " "
+        watch(live)
+        assert live.hidden
+        until(lambda: live.is_alone)
+        keys.waiting = "xq"
+        watch(live)
+        assert live.stop.is_set()
+    assert live.choice.look == SHY_LOOKS[-1]
+    assert live.choice.style.keep == "largest"
+    assert shown[-1][0] == "background alone: as asked for"
+    assert any(lines[0] == "on air" for lines in shown)
+
+
+def test_the_panel_says_why_the_background_is_alone() -> None:
+    screen, shown = Screen(), []
+    watch = Desk(str, shown.append, None, ["teal"])
+
+    def broken(frame: object) -> None:
+        raise RuntimeError("the network is out")
+
+    with pipeline(Camera(60), screen, segment=broken) as live:
+        until(lambda: live.tally.failed >= 2)
+        watch(live)
+    assert "network: RuntimeError: the network is out" in shown[-1][0]
+    assert "failed" in shown[-1][-1]
+
+
+def test_without_a_terminal_lines_tell_each_change(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen()
+    with desk("teal", preview=False) as watch, pipeline(Camera(60), screen) as live:
+        end = time.monotonic() + 15
+        while "on air" not in (told := capsys.readouterr().err):
+            assert time.monotonic() < end
+            watch(live)
+    assert told.startswith("livematte: ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")
+def test_keys_are_read_one_by_one_from_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    import termios
+
+    from livematte.live.keys import typed_keys
+
+    outside, inside = pty.openpty()
+    before = termios.tcgetattr(inside)
+    with open(inside, closefd=False) as terminal:
+        monkeypatch.setattr("sys.stdin", terminal)
+        with typed_keys() as keys:
+            assert keys() == ""
+            os.write(outside, b"bl")
+            until(lambda: keys() == "bl")
+    assert termios.tcgetattr(inside) == before
+    os.close(outside)
+    os.close(inside)
+
+
+def test_a_window_shows_frames_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sdl2", reason="needs: pip install 'livematte[camera]'")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    with Window() as window:
+        for size in ((96, 64), (98, 66), (64, 96)):
+            window.show(as_format(flat(size, (200, 60, 20)), "yuv420p"))
+            assert abs(window.pixel(size[0] // 2, size[1] // 2)[0] - 200) < 12
+        assert window.keys() == ""
+        assert not window.closed
