@@ -28,17 +28,16 @@ def receive(address: str, counts: Path) -> None:
             finally:
                 process.kill()
     else:
-        options = {"listen": "1", "fflags": "nobuffer", "analyzeduration": "500000"}
+        options = {"listen": "1", "fflags": "nobuffer", "analyzeduration": "500000", "fpsprobesize": "0"}
         _count(av.open(address, "r", container_options=options), counts)
 
 
-_QUICK = {"fflags": "nobuffer", "probesize": "32", "analyzeduration": "0"}
+_QUICK = {"fflags": "nobuffer", "probesize": "32", "analyzeduration": "0", "fpsprobesize": "0"}
 
 
 def _count(container: av.container.InputContainer, counts: Path) -> None:
-    pictures = leaks = 0
-    for frame in container.decode(video=0):
-        pictures += 1
+    leaks = 0
+    for pictures, frame in enumerate(container.decode(video=0), 1):
         leaks += shows_room(frame.to_ndarray(format="rgb24"))
         beside = counts.with_suffix(".new")
         beside.write_text(f"{pictures} {leaks} {frame.width}x{frame.height}")
@@ -51,9 +50,9 @@ def send(address: str, clip: str) -> None:
 
     listen = [] if is_srt(address) else ["-listen", "1"]
     format = "mpegts" if is_srt(address) else "flv"
-    command = [get_ffmpeg_exe(), "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", clip, "-c", "copy"]
-    with subprocess.Popen([*command, "-f", format, *listen, address]) as process:
-        process.wait()
+    command = [get_ffmpeg_exe(), "-loglevel", "quiet", "-re", "-stream_loop", "-1", "-i", clip, "-c", "copy"]
+    while True:  # it serves one client, and ends when that leaves
+        subprocess.run([*command, "-f", format, *listen, address], check=False)
 
 
 if __name__ == "__main__":

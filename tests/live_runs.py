@@ -85,13 +85,14 @@ class Screen:
         self.fails(0)
         yield self
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> bool:
         self.number += 1
         self.fails(self.number)
         assert frame.time is not None
         assert not self.times or frame.time > self.times[-1]
         self.pictures.append(frame.rgb())
         self.times.append(float(frame.time))
+        return True
 
     def shows(self, colour: tuple[int, int, int]) -> bool:
         """Whether the newest picture is of one colour all over."""

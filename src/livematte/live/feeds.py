@@ -98,14 +98,20 @@ class Webcam:
 
 
 class Address:
-    """A stream by its address."""
+    """A stream by its address.
+
+    warnings: sentences about what of it is left out.
+    """
 
     def __init__(self, address: str) -> None:
         self._address = address
+        self.warnings: list[str] = []
 
     def __call__(self) -> Iterator[Shot | None]:
         """The shots of one connection."""
         with open_stream(self._address) as source:
+            if source.container.streams.audio and not self.warnings:
+                self.warnings.append(f"{self._address}: its sound is left out")
             yield from _shots(source.container, source.video)
 
 

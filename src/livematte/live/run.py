@@ -114,7 +114,7 @@ def replace_live(
         threads or usual_threads(),
         0,
         timer.per_frame(max(1, counts.composed)),
-        tuple(pipeline.faults),
+        (*getattr(feed, "warnings", ()), *pipeline.faults),
         live=counts,
     )
 

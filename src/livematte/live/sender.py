@@ -83,7 +83,8 @@ class Sender:
             sent = self._line.get(_LOOK)
             if sent is None:
                 continue
-            sink.write(sent.frame)
+            if not sink.write(sent.frame):
+                continue
             self.written += 1
             self.fault = None
             if sent.captured is not None:

@@ -6,6 +6,8 @@ import contextlib
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -42,6 +44,8 @@ _FORMATS = {
     "tcp": "mpegts",
 }
 _ADDRESS = re.compile(r"([a-z]+)://", re.IGNORECASE)
+_CONNECTING = 10.0  # seconds that it may take until the first picture is sent
+_CADENCE = 0.1  # seconds between two pictures meanwhile
 _LAST_WORDS = 2.0  # seconds in which what was sent is passed on
 _BITS = 0.11  # at most, per pixel and picture
 _AT_ONCE = {"flush_packets": "1"}
@@ -55,8 +59,8 @@ _HLS = {
 class Sink(Protocol):
     """Takes live frames."""
 
-    def write(self, frame: Frame) -> None:
-        """Take one; its time is later than the one before. Raises OutputError."""
+    def write(self, frame: Frame) -> bool:
+        """Take one, later than the one before; whether it is on its way. Raises OutputError."""
         ...
 
 
@@ -75,8 +79,8 @@ class Outlet:
 
 
 class _Nothing:
-    def write(self, frame: Frame) -> None:
-        pass
+    def write(self, frame: Frame) -> bool:
+        return True
 
 
 NOWHERE = Outlet("the preview", lambda canvas, rate: contextlib.nullcontext(_Nothing()))
@@ -116,34 +120,71 @@ def outlet_for(target: AnyPath, options: Options) -> Outlet:
 @contextlib.contextmanager
 def _streamed(name: str, command: list[str], canvas: Canvas, rate: float, options: Options) -> Iterator[Sink]:
     """A process of its own sends: its wait for a network must not hold up anything here."""
-    with _process(command) as relay:
-        assert relay.stdin is not None
-        assert relay.stderr is not None
+    with _process(command) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
         try:
-            output = av.open(_Pipe(relay.stdin), "w", format="nut", container_options=_AT_ONCE)
-            with _encoding(output, name, canvas, rate, _for_stream(canvas, rate, options)) as sink:
-                yield sink
-            relay.stdin.close()
-            relay.wait(_LAST_WORDS)
+            output = av.open(_Pipe(process.stdin), "w", format="nut", container_options=_AT_ONCE)
+            with _encoding(output, name, canvas, rate, _for_stream(canvas, rate, options)) as encoder:
+                yield _Relayed(encoder, process, name)
+            process.stdin.close()
+            process.wait(_LAST_WORDS)
         except (OutputError, OSError, subprocess.TimeoutExpired) as error:
-            relay.kill()
-            lines = relay.stderr.read().decode(errors="replace").strip().splitlines()
+            process.kill()
+            lines = process.stderr.read().decode(errors="replace").strip().splitlines()
             raise OutputError(f"{name}: {lines[-1] if lines else 'no answer'}") from error
 
 
 @contextlib.contextmanager
 def _process(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends with the block."""
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
     try:
         yield process
     finally:
         process.kill()
-        for pipe in (process.stdin, process.stderr):
-            with contextlib.suppress(OSError):  # what could not be written any more
-                assert pipe is not None
-                pipe.close()
         process.wait()
+        for end in (process.stdin, process.stderr):
+            with contextlib.suppress(OSError):  # what could not be written any more
+                assert end is not None
+                end.close()
+
+
+class _Relayed:
+    """Encodes for a process that sends.
+
+    While that connects it gets a few frames, for it wants to know what is coming; then a key picture first.
+    """
+
+    def __init__(self, encoder: Encoder, process: subprocess.Popen[bytes], name: str) -> None:
+        self._encoder, self._process, self._name = encoder, process, name
+        self._connected = threading.Event()
+        self._sends = False
+        self._begin = self._last = time.monotonic()
+        threading.Thread(target=self._listen, name="livematte-relay", daemon=True).start()
+
+    def write(self, frame: Frame) -> bool:
+        if self._sends:
+            return self._encoder.write(frame)
+        now = time.monotonic()
+        if self._connected.is_set():
+            self._sends = True
+            return self._encoder.write(frame, key=True)
+        if self._process.poll() is not None or now - self._begin > _CONNECTING:
+            raise OutputError(f"{self._name}: not connected")
+        if now - self._last >= _CADENCE:
+            self._encoder.write(frame, key=self._last == self._begin)
+            self._last = now
+        return False
+
+    def _listen(self) -> None:
+        """Read how much was sent, in lines as FFmpeg's `-progress` writes them, until the process ends."""
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                if line.startswith(b"total_size=") and line[11:12] in b"123456789":
+                    self._connected.set()
 
 
 @contextlib.contextmanager
@@ -187,19 +228,20 @@ class Encoder:
         coder.open()
         self._key: float | None = None
 
-    def write(self, frame: Frame) -> None:
-        """Encode one frame. Raises OutputError."""
+    def write(self, frame: Frame, key: bool | None = None) -> bool:
+        """Encode one frame; key: whether as a key picture, every KEY seconds when left out."""
         image, seconds = frame.image, float(frame.time or 0)
         if image.format.name != self._format:
             image = image.reformat(format=self._format, threads=1)
             image.pts, image.time_base = frame.image.pts, frame.image.time_base
-        is_key = self._key is None or seconds - self._key >= KEY
+        is_key = (self._key is None or seconds - self._key >= KEY) if key is None else key
         if is_key:
             self._key = seconds
         image.pict_type = PictureType.I if is_key else PictureType.NONE
         with writing(self._name):
             for packet in self._stream.encode(image):
                 self._output.mux_one(packet)
+        return True
 
     def finish(self) -> None:
         """Write what is still to be written."""

@@ -41,8 +41,9 @@ class _Camera:
     def __init__(self, camera: Any) -> None:
         self._camera = camera
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> bool:
         try:
             self._camera.send(frame.image.to_ndarray())
         except RuntimeError as error:
             raise OutputError(f"the virtual camera is gone: {error}") from error
+        return True

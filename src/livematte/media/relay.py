@@ -2,6 +2,9 @@
 
 python -m livematte.media.relay ADDRESS FORMAT
 
+Once it is connected it writes `total_size=1` to standard output. What came before that is old: it sends from
+the second key picture on, which is to follow then.
+
 It is a process of its own because FFmpeg may wait for a network for minutes while it holds up all other
 threads. It ends by itself where that takes longer than PATIENCE.
 """
@@ -14,9 +17,12 @@ import sys
 from pathlib import Path
 
 import av
+from av.container import InputContainer
 
 PATIENCE = 6.0
 """Seconds that a connection, or sending one packet, may take."""
+
+FIRST_KEY = 2
 
 OPTIONS = {
     "flv": {"flvflags": "no_duration_filesize"},
@@ -40,17 +46,22 @@ def main(address: str, format: str) -> None:
             faulthandler.cancel_dump_traceback_later()
 
 
-_QUICK = {"fflags": "nobuffer", "probesize": "32", "analyzeduration": "0"}
+_QUICK = {"fflags": "nobuffer", "probesize": "32", "analyzeduration": "0", "fpsprobesize": "0"}
 
 
-def _send(source: av.container.InputContainer, address: str, format: str, nowhere: int) -> None:
+def _send(source: InputContainer, address: str, format: str, nowhere: int) -> None:
     with av.open(address, "w", format=format, container_options=OPTIONS.get(format, {})) as target:
         copies = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
         target.start_encoding()
+        faulthandler.cancel_dump_traceback_later()
+        print("total_size=1", flush=True)
+        keys = 0
         for packet in source.demux():
             if packet.dts is None:
                 continue
-            faulthandler.cancel_dump_traceback_later()
+            keys += packet.is_keyframe
+            if keys < FIRST_KEY:
+                continue
             packet.stream = copies[packet.stream_index]
             faulthandler.dump_traceback_later(PATIENCE, exit=True, file=nowhere)
             target.mux_one(packet)

@@ -93,7 +93,7 @@ def open_source(source: AnyPath, rate: float | None = None) -> Source:
 @contextlib.contextmanager
 def open_stream(address: str) -> Iterator[Source]:
     """Open a stream for what is newest in it, not for all that is in it. Raises InputError."""
-    options = {"fflags": "nobuffer", "flags": "low_delay", "analyzeduration": "1000000"}
+    options = {"fflags": "nobuffer", "flags": "low_delay", "analyzeduration": "1000000", "fpsprobesize": "0"}
     if address.lower().startswith("rtsp"):
         options["rtsp_transport"] = "tcp"
     with ExitStack() as stack:
@@ -104,7 +104,8 @@ def open_stream(address: str) -> Iterator[Source]:
         try:
             container = av.open(where, "r", container_options=options, timeout=(_OPENING, _SILENCE))
         except (av.FFmpegError, OSError) as error:
-            raise InputError(f"{address} {_why_not_opened(Path(address), error)}") from error
+            why = "does not answer" if is_srt(address) else _why_not_opened(Path(address), error)
+            raise InputError(f"{address} {why}") from error
         stack.callback(container.close)
         yield Source(address, None, container, _choose_video(address, container, sequence=False))
 
@@ -113,7 +114,7 @@ def open_stream(address: str) -> Iterator[Source]:
 def _output_of(command: list[str]) -> Iterator[IO[bytes]]:
     """What a command writes to its standard output while it runs."""
     # without a buffer a read gives what there is, and does not wait for more
-    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0) as process:
         assert process.stdout is not None
         try:
             yield process.stdout

@@ -18,15 +18,16 @@ def is_srt(address: str) -> bool:
 
 
 def to_srt(address: str) -> list[str]:
-    """The command that sends NUT from its standard input. Raises MissingExtraError."""
-    given = ["-probesize", "32", "-analyzeduration", "0", "-f", "nut", "-i", "pipe:0"]
+    """The command that sends NUT from its standard input and tells how much. Raises MissingExtraError."""
+    given = ["-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0", "-f", "nut", "-i", "pipe:0"]
     packed = ["-c", "copy", "-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", "-flush_packets", "1"]
-    return [_ffmpeg(), *_QUIET, *_QUICK, *given, *packed, address]
+    told = ["-progress", "pipe:1", "-stats_period", "0.2"]
+    return [_ffmpeg(), *_QUIET, *told, *_QUICK, *given, *packed, address]
 
 
 def from_srt(address: str) -> list[str]:
     """The command that writes what it receives as NUT to its standard output. Raises MissingExtraError."""
-    given = ["-analyzeduration", "1000000", "-i", address]
+    given = ["-analyzeduration", "1000000", "-fpsprobesize", "0", "-i", address]
     return [_ffmpeg(), "-nostdin", *_QUIET, *_QUICK, *given, "-map", "0:v:0", "-map", "0:a:0?", *_AS_NUT]
 
 
