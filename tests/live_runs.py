@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 from frames import as_format
 
@@ -21,6 +29,7 @@ from livematte.report import Stopwatch
 ROOM = (200, 0, 200)
 BEHIND = (0, 128, 128)
 SIZE = (96, 64)
+PEER = [sys.executable, str(Path(__file__).with_name("live_peer.py"))]
 
 
 def room(size: tuple[int, int] = SIZE) -> np.ndarray:
@@ -130,3 +139,41 @@ def pipeline(
     """A pipeline onto a screen; given: of LivePipeline."""
     given = {"segmenter": lambda: segment, "stage": stage, "choice": Choice(background), **given}
     return LivePipeline(feed, [screen.outlet], **given)
+
+
+@contextmanager
+def peer(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The other side, killed with all that it started when the block ends."""
+    process = subprocess.Popen([*PEER, *arguments], start_new_session=True, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def address(kind: str, port: int, *, listens: bool) -> str:
+    if kind == "rtmp":
+        return f"rtmp://127.0.0.1:{port}/live/x"
+    return f"srt://127.0.0.1:{port}" + ("?mode=listener" if listens else "")
+
+
+def counted(counts: Path) -> tuple[int, int]:
+    """Pictures that came, and those of them that show the room."""
+    if not counts.exists():
+        return 0, 0
+    pictures, leaks, _ = counts.read_text().split()
+    return int(pictures), int(leaks)
+
+
+def room_clip(path: Path) -> Path:
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("libx264", 30, {"g": "10", "bf": "0", "crf": "12"})
+        video.width, video.height, video.pix_fmt = 96, 64, "yuv420p"
+        for number in range(60):
+            frame = av.VideoFrame.from_ndarray(room(), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 30)
+            out.mux(video.encode(frame))
+        out.mux(video.encode(None))
+    return path

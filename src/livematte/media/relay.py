@@ -1,6 +1,6 @@
 """Sends a stream on: NUT from standard input, packet by packet, to an address.
 
-python -m livematte.media.relay ADDRESS FORMAT
+python -P relay.py ADDRESS FORMAT
 
 Once it is connected it writes `total_size=1` to standard output. What came before that is old: it sends from
 the second key picture on, which is to follow then.
