@@ -6,8 +6,8 @@ python benchmarks/live_latency.py [--minutes 1] [--rate 30] [--speed 1] [--backg
 The camera gives the clip that comes with livematte, scaled to fill 1280×720, `rate` times a second, and
 `speed` times faster than that; its pictures are decoded before, as raw ones from a camera are. The latency is
 the time from when it gives a picture until the target has taken the composed one: `nowhere` takes it as it
-is, a file or a stream after encoding. Memory is read once a second. Exits with 1 where the 95th percentile is above `most`
-milliseconds or memory grows by more than 20 MB after `settle` seconds. Run it on a quiet machine.
+is, a file or a stream after encoding. Memory is read once a second. Exits with 1 where the 95th percentile is
+above `most` milliseconds or memory grows by more than 20 MB after `settle` seconds. For a quiet machine.
 """
 
 from __future__ import annotations

@@ -28,7 +28,10 @@ def receive(address: str, counts: Path) -> None:
             finally:
                 process.kill()
     else:
-        options = {"listen": "1", "fflags": "nobuffer", "analyzeduration": "500000", "fpsprobesize": "0"}
+        listen = {"listen": "1"}
+        if address.startswith("rtsp"):
+            listen = {"rtsp_flags": "listen", "listen_timeout": "120"}
+        options = {**listen, "fflags": "nobuffer", "analyzeduration": "500000", "fpsprobesize": "0"}
         _count(av.open(address, "r", container_options=options), counts)
 
 

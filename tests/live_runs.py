@@ -154,9 +154,10 @@ def peer(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def address(kind: str, port: int, *, listens: bool) -> str:
-    if kind == "rtmp":
-        return f"rtmp://127.0.0.1:{port}/live/x"
-    return f"srt://127.0.0.1:{port}" + ("?mode=listener" if listens else "")
+    """A stream's address on this machine."""
+    if kind == "srt":
+        return f"srt://127.0.0.1:{port}" + ("?mode=listener" if listens else "")
+    return f"{kind}://127.0.0.1:{port}/live/x"
 
 
 def counted(counts: Path) -> tuple[int, int]:

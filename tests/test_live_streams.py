@@ -38,7 +38,7 @@ from livematte.live.sinks import outlet_for
 KINDS = ["rtmp", "srt"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "rtsp"])
 def test_a_server_that_is_killed_gets_the_stream_again(tmp_path: Path, kind: str) -> None:
     port = free_port()
     outlet = outlet_for(address(kind, port, listens=False), Options())

@@ -39,13 +39,16 @@ PUBLIC = [
     "__version__",
     "ablate",
     "bench",
+    "camera",
     "demo",
+    "devices",
     "evaluate",
     "export",
     "info",
     "matte",
     "read",
     "replace",
+    "replace_live",
     "train",
 ]
 NEED_TORCH = ["Mix", "Recipe", "Sizes", "ablate", "export", "train"]
