@@ -31,11 +31,11 @@ def receive(address: str, counts: Path) -> None:
         listen = {"listen": "1"}
         if address.startswith("rtsp"):
             listen = {"rtsp_flags": "listen", "listen_timeout": "120"}
-        options = {**listen, "fflags": "nobuffer", "analyzeduration": "500000", "fpsprobesize": "0"}
+        options = {**listen, "analyzeduration": "500000", "fpsprobesize": "0"}
         _count(av.open(address, "r", container_options=options), counts)
 
 
-_QUICK = {"fflags": "nobuffer", "probesize": "32", "analyzeduration": "0", "fpsprobesize": "0"}
+_QUICK = {"probesize": "32", "analyzeduration": "0", "fpsprobesize": "0"}
 
 
 def _count(container: av.container.InputContainer, counts: Path) -> None:

@@ -46,7 +46,7 @@ def main(address: str, format: str) -> None:
             faulthandler.cancel_dump_traceback_later()
 
 
-_QUICK = {"fflags": "nobuffer", "probesize": "32", "analyzeduration": "0", "fpsprobesize": "0"}
+_QUICK = {"probesize": "32", "analyzeduration": "0", "fpsprobesize": "0"}
 
 
 def _send(source: InputContainer, address: str, format: str, nowhere: int) -> None:

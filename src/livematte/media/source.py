@@ -93,7 +93,7 @@ def open_source(source: AnyPath, rate: float | None = None) -> Source:
 @contextlib.contextmanager
 def open_stream(address: str) -> Iterator[Source]:
     """Open a stream for what is newest in it, not for all that is in it. Raises InputError."""
-    options = {"fflags": "nobuffer", "flags": "low_delay", "analyzeduration": "1000000", "fpsprobesize": "0"}
+    options = {"flags": "low_delay", "analyzeduration": "1000000", "fpsprobesize": "0"}
     if address.lower().startswith("rtsp"):
         options["rtsp_transport"] = "tcp"
     with ExitStack() as stack:

@@ -9,7 +9,6 @@ from functools import cache
 from livematte.errors import MissingExtraError
 
 _QUIET = ["-hide_banner", "-loglevel", "error"]
-_QUICK = ["-fflags", "nobuffer", "-flags", "low_delay"]
 
 
 def is_srt(address: str) -> bool:
@@ -22,13 +21,13 @@ def to_srt(address: str) -> list[str]:
     given = ["-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0", "-f", "nut", "-i", "pipe:0"]
     packed = ["-c", "copy", "-f", "mpegts", "-muxdelay", "0", "-muxpreload", "0", "-flush_packets", "1"]
     told = ["-progress", "pipe:1", "-stats_period", "0.2"]
-    return [_ffmpeg(), *_QUIET, *told, *_QUICK, *given, *packed, address]
+    return [_ffmpeg(), *_QUIET, *told, *given, *packed, address]
 
 
 def from_srt(address: str) -> list[str]:
     """The command that writes what it receives as NUT to its standard output. Raises MissingExtraError."""
     given = ["-analyzeduration", "1000000", "-fpsprobesize", "0", "-i", address]
-    return [_ffmpeg(), "-nostdin", *_QUIET, *_QUICK, *given, "-map", "0:v:0", "-map", "0:a:0?", *_AS_NUT]
+    return [_ffmpeg(), "-nostdin", *_QUIET, *given, "-map", "0:v:0", "-map", "0:a:0?", *_AS_NUT]
 
 
 _AS_NUT = ["-c", "copy", "-copyts", "-f", "nut", "-flush_packets", "1", "pipe:1"]
