@@ -280,6 +280,13 @@ def test_a_network_that_is_missing_shows_the_background_alone_until_it_is_there(
     assert live.faults == []
 
 
+def test_a_source_that_begins_with_garbage_sets_no_size() -> None:
+    screen = Screen()
+    with pipeline(Camera(60, during(1, 20, Shot("garbage", 0.0))), screen) as live:  # type: ignore[arg-type]
+        until(lambda: live.tally.composed >= 10 and screen.shows_person())
+    assert {picture.shape for picture in screen.pictures} == {(64, 96, 3)}
+
+
 def test_a_silent_source_shows_the_last_picture_shortly_then_the_background_alone() -> None:
     screen = Screen()
 

@@ -32,6 +32,8 @@ FAR_TOO_LATE = 1.0
 _JUMP = 1.0
 """A timestamp that is off by more seconds than this is of a clock that was set."""
 
+_NONE_YET = 0.003  # seconds until a camera is asked again
+
 _DRIFT = 0.02
 """How much slower than ours a source's clock is taken to run: a longer way is forgiven in time."""
 
@@ -149,7 +151,7 @@ def _shots(container: InputContainer, video: VideoStream) -> Iterator[Shot | Non
     tick = Fraction(video.time_base or 1)
     clock, skipping = SourceClock(), False
     try:
-        for packet in container.demux(video):
+        for packet in _packets(container, video):
             now = time.monotonic()
             stamp = packet.pts if packet.dts is None else packet.dts
             captured = now if stamp is None else clock.captured(float(stamp * tick), now)
@@ -167,6 +169,16 @@ def _shots(container: InputContainer, video: VideoStream) -> Iterator[Shot | Non
                 yield None if late else Shot(Frame(image, None, orientation), captured)
     except av.FFmpegError as error:
         raise InputError(f"{container.name}: {error.strerror or error}") from error
+
+
+def _packets(container: InputContainer, video: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """The packets as they come; some systems' cameras say that there is none yet rather than wait."""
+    while True:
+        try:
+            yield from container.demux(video)
+            return
+        except av.BlockingIOError:
+            time.sleep(_NONE_YET)
 
 
 def _decoded(decoder: VideoCodecContext, packet: Packet[VideoStream]) -> Iterator[av.VideoFrame]:

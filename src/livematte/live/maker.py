@@ -99,12 +99,10 @@ class Maker:
 
 def said(error: BaseException) -> str:
     """An error in one line."""
-    lines = str(error).strip().splitlines()
-    return (
-        lines[0]
-        if lines and isinstance(error, LivematteError)
-        else ": ".join([type(error).__name__, *lines[:1]])
-    )
+    first = str(error).strip().splitlines()[:1]
+    if first and isinstance(error, LivematteError):
+        return first[0]
+    return ": ".join([type(error).__name__, *first])
 
 
 @contextmanager

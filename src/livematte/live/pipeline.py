@@ -106,7 +106,7 @@ class LivePipeline:
         self._intervals: deque[float] = deque([1 / rate], 30)
         self._faults: dict[str, str] = {}
         self._maker: Maker | None = None
-        self._tally, self._undecoded = Tally(), 0
+        self._tally, self._late = Tally(), 0
         self._begin = time.monotonic()
         self._threads = [
             threading.Thread(target=work, name=f"livematte-{work.__name__.strip('_')}", daemon=True)
@@ -124,7 +124,7 @@ class LivePipeline:
         for thread in self._threads:
             thread.join(2)
         for sender in self.senders:
-            sender.join(10)
+            sender.join()
 
     def change(self, **fields: Any) -> None:
         """Show something else from the next frame on: fields of the Choice."""
@@ -133,8 +133,8 @@ class LivePipeline:
     @property
     def tally(self) -> Tally:
         """What was counted so far."""
-        captured, dropped = self._tally.captured + self._undecoded, self._shots.dropped
-        return replace(self._tally, captured=captured, late=self._undecoded + dropped)
+        captured, dropped = self._tally.captured + self._late, self._shots.dropped
+        return replace(self._tally, captured=captured, late=self._late + dropped)
 
     @property
     def latencies(self) -> Latencies:
@@ -173,7 +173,7 @@ class LivePipeline:
             if self.stop.is_set():
                 return
             if shot is None:
-                self._undecoded += 1
+                self._late += 1
                 continue
             self._tally.captured += 1
             self._faults.pop("source", None)
@@ -188,7 +188,11 @@ class LivePipeline:
         pause = Backoff(0.05, 5.0)
         while not self.stop.is_set():
             shot = self._shots.get(_LOOK)
-            self._maker = maker = self._maker or self._opened(shot)
+            try:
+                self._maker = maker = self._maker or self._opened(shot)
+            except Exception as error:  # a first picture that no canvas can be made for
+                self._faults["stage"] = f"source: {said(error)}"
+                continue
             if maker is None:
                 continue
             if maker.asked is not self.choice:

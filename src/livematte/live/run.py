@@ -53,7 +53,7 @@ def replace_live(
     source: an address (`rtsp://`, `rtmp://`, …), or a Feed; target: a file, an address (RTMP, SRT, RTSP,
     MPEG-TS over UDP or TCP), a folder or `.m3u8` for HLS, an Outlet, or several of these.
     background, look, style, effects, network, threads: as in `livematte.replace`, without `transparent`.
-    options: size, rate, codec, quality, audio and overwrite count.
+    options: size, rate, codec, quality, audio, container and overwrite count.
     watch: called some fifty times a second with the LivePipeline, in the caller's thread;
     stop: ends it once set.
     Raises InputError, OutputError or OptionError.
@@ -162,7 +162,7 @@ def camera(
 
 def _refuse_others(options: Options) -> None:
     plain = Options()
-    used = ("size", "rate", "codec", "quality", "audio", "overwrite")
+    used = ("size", "rate", "codec", "quality", "audio", "container", "overwrite")
     for field in fields(options):
         if field.name not in used and getattr(options, field.name) != getattr(plain, field.name):
             raise OptionError(f"{field.name} is not for live pictures; leave it out")

@@ -14,7 +14,10 @@ from livematte.live.latest import Backoff, Latest
 from livematte.live.maker import said
 from livematte.live.sinks import Outlet, Sink
 
-_LOOK = 0.1
+_LOOK = 0.1  # seconds after which a thread that waits looks whether it is still wanted
+_PATIENCE = 10.0
+_SETTLED = 30
+"""Frames after which an outlet works: the first ones fit into buffers even where nobody reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,10 @@ class Sender:
         """Hand over a frame; never waits."""
         self._line.put(sent)
 
-    def join(self, patience: float) -> None:
-        """Wait for its end, after `stop` is set."""
+    def join(self) -> None:
+        """Wait for its end, after `stop` is set: for a file until it is whole, for a stream some seconds."""
         if self._thread.ident is not None:
-            self._thread.join(patience)
+            self._thread.join(_PATIENCE if self.outlet.comes_back else None)
 
     def _run(self) -> None:
         pause = Backoff(0.25, 5.0)
@@ -89,7 +92,5 @@ class Sender:
             self.fault = None
             if sent.captured is not None:
                 self.latencies.add(time.monotonic() - sent.captured)
-            if (
-                self.written % 30 == 0
-            ):  # not after the first ones: they fit into buffers even where nobody reads
+            if self.written % _SETTLED == 0:
                 pause.reset()

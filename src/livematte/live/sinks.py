@@ -45,6 +45,7 @@ _FORMATS = {
     "tcp": "mpegts",
 }
 _ADDRESS = re.compile(r"([a-z]+)://", re.IGNORECASE)
+_FILES = ("mp4", "mov", "matroska", "webm", "nut")
 _CONNECTING = 10.0  # seconds that it may take until the first picture is sent
 _CADENCE = 0.1  # seconds between two pictures meanwhile
 _LAST_WORDS = 2.0  # seconds in which what was sent is passed on
@@ -105,13 +106,16 @@ def outlet_for(target: AnyPath, options: Options) -> Outlet:
         if not playlist.parent.is_dir():
             raise OutputError(f"{name}: the folder {playlist.parent} does not exist; make it first")
         return Outlet(name, lambda canvas, rate: _hls(playlist, canvas, rate, options), depth=3)
-    file = find_target(name, overwrite=options.overwrite)
+    file = find_target(name, options.container, overwrite=options.overwrite)
+    if file.container.format not in _FILES:
+        raise OutputError(f"{name}: live pictures go into .mp4, .mov, .mkv, .webm or .nut")
 
     @contextlib.contextmanager
     def record(canvas: Canvas, rate: float) -> Iterator[Sink]:
         encoding = choose(file.container, FORMAT, canvas.size, "picture", options.codec, options.quality)
         with file.whole() as temporary, writing(name):
-            settings = {"movflags": "+faststart"} if file.container.format in ("mp4", "mov") else {}
+            boxes = file.container.format in ("mp4", "mov")
+            settings = {"movflags": "+faststart"} if boxes else _AT_ONCE
             output = av.open(temporary, "w", format=file.container.format, container_options=settings)
             with _encoding(output, name, canvas, rate, _quick(encoding)) as sink:
                 yield sink

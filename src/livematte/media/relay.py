@@ -23,6 +23,7 @@ PATIENCE = 6.0
 """Seconds that a connection, or sending one packet, may take."""
 
 FIRST_KEY = 2
+"""Which key picture is sent first."""
 
 OPTIONS = {
     "flv": {"flvflags": "no_duration_filesize"},
