@@ -75,13 +75,22 @@ class Camera:
             yield Shot(self.room, time.monotonic()) if other is None else other
 
 
+def kind(picture: np.ndarray) -> str:
+    """Whether a picture is `alone`: BEHIND all over, has the `person` in the middle, or is something else."""
+    if (abs(picture.astype(int) - BEHIND) < 12).all():
+        return "alone"
+    middle, corner = picture[picture.shape[0] // 2, picture.shape[1] // 2], picture[2, 2]
+    return "person" if (middle > 230).all() and not (corner > 230).all() else "other"
+
+
 class Screen:
-    """Remembers what it was shown: RGB pictures and their times."""
+    """Remembers what it was shown: RGB pictures, their times and their kinds."""
 
     def __init__(self, fails: Callable[[int], None] = lambda number: None) -> None:
         self.fails = fails
         self.pictures: list[np.ndarray] = []
         self.times: list[float] = []
+        self.kinds: list[str] = []
         self.number = self.opened = 0
 
     @property
@@ -100,6 +109,7 @@ class Screen:
         assert frame.time is not None
         assert not self.times or frame.time > self.times[-1]
         self.pictures.append(frame.rgb())
+        self.kinds.append(kind(self.pictures[-1]))
         self.times.append(float(frame.time))
         return True
 
@@ -109,14 +119,15 @@ class Screen:
 
     def shows_person(self) -> bool:
         """Whether the newest picture has the person in the middle, before something else."""
-        if not self.pictures:
-            return False
-        picture = self.pictures[-1]
-        middle, corner = picture[picture.shape[0] // 2, picture.shape[1] // 2], picture[2, 2]
-        return bool((middle > 230).all() and not (corner > 230).all())
+        return self.kinds[-1:] == ["person"]
+
+    def showed(self, *kinds: str) -> bool:
+        """Whether these kinds were shown one after the other, with anything in between."""
+        shown = iter(tuple(self.kinds))
+        return all(kind in shown for kind in kinds)
 
 
-def until(holds: Callable[[], bool], what: str = "", seconds: float = 15) -> None:
+def until(holds: Callable[[], bool], what: str = "", seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"waited in vain: {what}"
