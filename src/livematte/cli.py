@@ -9,7 +9,8 @@ import sys
 from cyclopts import App, CycloptsError
 
 import livematte
-from livematte.commands import clips, lab, live
+from livematte.commands import annotate, clips, data, lab, live
+from livematte.commands.serve import serve
 from livematte.errors import LivematteError
 
 app = App(
@@ -30,8 +31,11 @@ for command in (
     lab.train,
     lab.ablate,
     lab.export,
+    serve,
 ):
     app.command(command)
+app.command(data.data)
+app.command(annotate.annotate)
 
 
 def main() -> None:

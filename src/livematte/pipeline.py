@@ -21,6 +21,7 @@ from livematte.errors import OptionError, OutputError
 from livematte.frame import Frame, Matte, Picture, Plane
 from livematte.media import (
     AnyPath,
+    BackdropSound,
     Options,
     Reader,
     SoundFile,
@@ -114,7 +115,8 @@ def replace(
             results = [_Result(target, "alpha" if transparent else "picture", compose)]
             if matte is not None:
                 results.append(_Result(matte, "grey", _greyed(style), beside=True))
-            report = _video(reader, results, network, threads, progress, stop)
+            sound = _sound(options, stack, background, (style or Style()).loop)
+            report = _video(reader, results, sound, network, threads, progress, stop)
     return dataclasses.replace(report, warnings=(*report.warnings, *(scene.warnings if scene else ())))
 
 
@@ -137,8 +139,11 @@ def matte(
     if _is_photo(source, options):
         select = Selection(style or Style())
         return _photo(source, target, options, network, threads, lambda _, matte: select(matte).levels)
-    with Reader(source, options=options) as reader:
-        return _video(reader, [_Result(target, "grey", _greyed(style))], network, threads, progress, stop)
+    with ExitStack() as stack:
+        reader = stack.enter_context(Reader(source, options=options))
+        sound = _sound(options, stack)
+        results = [_Result(target, "grey", _greyed(style))]
+        return _video(reader, results, sound, network, threads, progress, stop)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,6 +166,7 @@ def _is_photo(source: AnyPath, options: Options) -> bool:
 def _video(
     reader: Reader,
     results: Sequence[_Result],
+    sound: SoundFile | None,
     network: AnyPath,
     threads: int | None,
     progress: Progress | None,
@@ -171,7 +177,6 @@ def _video(
     watch = segmenter.watch
     frames_in, frames_out, anybody, stopped = 0, 0, False, False
     with ExitStack() as stack:
-        sound = _sound(reader.options, stack)
         writers = [_writer(reader, result, sound) for result in results]
 
         def write(item: Packet[Stream] | list[Frame]) -> None:
@@ -227,9 +232,18 @@ def _video(
     )
 
 
-def _sound(options: Options, stack: ExitStack) -> SoundFile | None:
+def _sound(
+    options: Options,
+    stack: ExitStack,
+    background: AnyPath | Picture | Backdrop | None = None,
+    loop: bool = True,
+) -> SoundFile | None:
     if options.audio in ("copy", "none"):
         return None
+    if options.audio == "background":
+        if not isinstance(background, str | PathLike) or not is_file(background):
+            raise OptionError(f"audio is that of the background, which is no file: {background!r}")
+        return stack.enter_context(BackdropSound(background, loop=loop))
     return stack.enter_context(SoundFile(options.audio))
 
 

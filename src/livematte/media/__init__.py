@@ -4,12 +4,13 @@ from livematte.media.info import Info, info
 from livematte.media.options import Options
 from livematte.media.photo import check_photo_target, is_photo, read_photo, read_profile, write_photo
 from livematte.media.reader import Reader, read
-from livematte.media.sound import SoundFile
-from livematte.media.source import AnyPath, check_input, is_file
+from livematte.media.sound import BackdropSound, SoundFile
+from livematte.media.source import AnyPath, check_input, confine, is_file
 from livematte.media.writer import Writer
 
 __all__ = [
     "AnyPath",
+    "BackdropSound",
     "Info",
     "Options",
     "Reader",
@@ -17,6 +18,7 @@ __all__ = [
     "Writer",
     "check_input",
     "check_photo_target",
+    "confine",
     "info",
     "is_file",
     "is_photo",

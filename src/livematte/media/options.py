@@ -40,7 +40,7 @@ class Options:
     """The codec's rate factor, lower is better: 0 to 51 for h264 and hevc, 0 to 63 for av1 and vp9."""
 
     audio: str = "copy"
-    """copy, none, or the path of a file whose sound is used instead."""
+    """copy, none, background (the sound of a background video), or the path of a file whose sound is used."""
 
     container: str | None = None
     """matroska, nut or y4m: what is written to standard output."""

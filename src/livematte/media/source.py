@@ -33,6 +33,9 @@ _PATIENCE = 20.0
 """Seconds for which an address may stay silent."""
 _OPENING, _SILENCE = 8.0, 4.0
 """Seconds that a live stream may take to open, and may stay silent before it is opened anew."""
+_CONFINED = {"protocol_whitelist": "file", "format_whitelist": "mov,matroska,avi"}
+
+_always: dict[str, str] = {}  # FFmpeg's options for whatever is opened
 
 
 class Source(NamedTuple):
@@ -75,6 +78,14 @@ def check_input(path: Path) -> None:
         raise InputError(f"{path} may not be read; check its permissions")
 
 
+def confine() -> None:
+    """From now on, open MP4, MOV, Matroska, WebM and AVI only, and nothing that they refer to.
+
+    For a process that works on what strangers sent: playlists name other files and addresses.
+    """
+    _always.update(_CONFINED)
+
+
 def open_source(source: AnyPath, rate: float | None = None) -> Source:
     """Open a file, an address, standard input (`-`) or numbered pictures, and choose the video in it.
 
@@ -98,11 +109,11 @@ def open_stream(address: str) -> Iterator[Source]:
         options["rtsp_transport"] = "tcp"
     with ExitStack() as stack:
         where: str | IO[bytes] = address
-        if is_srt(address):
+        if is_srt(address) and not _always:  # what is confined starts no other program
             where = stack.enter_context(_output_of(from_srt(address)))
             options |= {"probesize": "32", "analyzeduration": "0"}
         try:
-            container = av.open(where, "r", container_options=options, timeout=(_OPENING, _SILENCE))
+            container = av.open(where, "r", container_options=options | _always, timeout=(_OPENING, _SILENCE))
         except (av.FFmpegError, OSError) as error:
             why = "does not answer" if is_srt(address) else _why_not_opened(Path(address), error)
             raise InputError(f"{address} {why}") from error
@@ -147,7 +158,7 @@ def open_container(source: AnyPath, rate: float | None = None) -> InputContainer
         return av.open(
             where,
             format=options.pop("f", None),
-            container_options=options,
+            container_options=options | _always,
             metadata_errors="replace",
             timeout=None if is_file(source) else _PATIENCE,
         )
