@@ -12,7 +12,7 @@ import pytest
 from frames import as_format, flat
 from live_runs import Camera, Screen, pipeline, until
 
-from livematte.live.desk import BACKGROUNDS, SHY_LOOKS, Desk, desk
+from livematte.live.desk import BACKGROUNDS, Desk, desk
 from livematte.live.window import Window
 
 
@@ -25,12 +25,13 @@ class Typed:
         return typed
 
 
-def test_keys_change_what_is_shown_and_never_to_the_room() -> None:
+def test_keys_change_what_is_shown() -> None:
     screen, keys, shown = Screen(), Typed(), []
-    watch = Desk(keys, shown.append, None, ["teal", *BACKGROUNDS])
-    with pipeline(Camera(60), screen, background="teal") as live:
+    watch = Desk(keys, shown.append, None, "blur")
+    number = len(watch.looks)
+    with pipeline(Camera(60), screen, background="blur") as live:
         until(screen.shows_person)
-        for key in "b" * len(BACKGROUNDS) + "k" + "l" * len(SHY_LOOKS):
+        for key in "b" * len(BACKGROUNDS) + "k" + "l" * number:
             composed = live.tally.composed
             keys.waiting = key
             watch(live)
@@ -42,15 +43,22 @@ def test_keys_change_what_is_shown_and_never_to_the_room() -> None:
         keys.waiting = "xq"
         watch(live)
         assert live.stop.is_set()
-    assert live.choice.look == SHY_LOOKS[-1]
+    assert live.choice.look == watch.looks[-1]
+    assert "noir" not in watch.looks
     assert live.choice.style.keep == "largest"
     assert shown[-1][0] == "background alone: as asked for"
     assert any(lines[0] == "on air" for lines in shown)
 
 
+def test_no_key_leads_from_another_background_to_the_room() -> None:
+    watch = Desk(str, print, None, "beach.jpg")
+    assert watch.backgrounds == ["beach.jpg", "gradient:#8d9399,#3c4148", "green"]
+    assert watch.looks == ["studio"]
+
+
 def test_the_panel_says_why_the_background_is_alone() -> None:
     screen, shown = Screen(), []
-    watch = Desk(str, shown.append, None, ["teal"])
+    watch = Desk(str, shown.append, None, "teal")
 
     def broken(frame: object) -> None:
         raise RuntimeError("the network is out")
@@ -64,7 +72,7 @@ def test_the_panel_says_why_the_background_is_alone() -> None:
 
 def test_without_a_terminal_lines_tell_each_change(capsys: pytest.CaptureFixture[str]) -> None:
     screen = Screen()
-    with desk("teal", preview=False) as watch, pipeline(Camera(60), screen) as live:
+    with desk("teal", None, preview=False) as watch, pipeline(Camera(60), screen) as live:
         end = time.monotonic() + 15
         while "on air" not in (told := capsys.readouterr().err):
             assert time.monotonic() < end

@@ -62,7 +62,7 @@ def camera(
     shown = not targets if preview is None else preview
     from livematte.live.desk import desk
 
-    with stop_on_interrupt() as stop, desk(background, shown) as watch:
+    with stop_on_interrupt() as stop, desk(background, look, shown) as watch:
         report = livematte.camera(
             targets,
             background,
@@ -91,7 +91,7 @@ def replace(
     """`livematte replace --live`."""
     from livematte.live.desk import desk
 
-    with stop_on_interrupt() as stop, desk(background, preview=False) as watch:
+    with stop_on_interrupt() as stop, desk(background, look, preview=False) as watch:
         report = livematte.replace_live(
             source,
             target,

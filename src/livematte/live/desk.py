@@ -5,23 +5,20 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from os import fspath
 from typing import Any
 
 from livematte.live.keys import Keys, typed_keys
 from livematte.live.pipeline import LivePipeline
 from livematte.live.window import Window
-from livematte.media import AnyPath
 from livematte.scene import LOOKS
 from livematte.scene.people import KEEP
 
 BACKGROUNDS = ("blur", "bokeh:0.02", "pixelate", "gradient:#8d9399,#3c4148", "green")
 """What the key b goes through, after the background that was asked for."""
 
-SHY_LOOKS = [name for name, look in LOOKS.items() if look.background != "grey"]
-"""What the key l goes through; none of them shows the room as it is."""
+_OF_THE_ROOM = ("blur", "bokeh", "pixelate", "grey", "gray", "own")
 
 HELP = "b background  l look  k keep  space hide me  q quit"
 
@@ -32,11 +29,18 @@ _LINE_EVERY = 10.0  # seconds between two lines where there is no terminal
 class Desk:
     """Called with the pipeline again and again: obeys keys, shows the picture and how the run is going."""
 
-    def __init__(self, keys: Keys, show: Any, window: Window | None, backgrounds: Sequence[AnyPath]) -> None:
-        """show: called with the lines of the panel; backgrounds: that the key b goes through."""
+    def __init__(self, keys: Keys, show: Any, window: Window | None, background: str) -> None:
+        """show: called with the lines of the panel; background: what the run begins with.
+
+        Where that shows nothing of the room, no key leads to one that does; none shows it as it is.
+        """
         self._keys, self._show, self._window = keys, show, window
-        self._backgrounds = list(backgrounds)
-        self._looks = 0
+        others = [one for one in BACKGROUNDS if one != background]
+        looks = {name: look.background for name, look in LOOKS.items() if look.background != "grey"}
+        if not of_the_room(background):
+            others = [one for one in others if not of_the_room(one)]
+            looks = {name: behind for name, behind in looks.items() if not of_the_room(behind)}
+        self.backgrounds, self.looks = [background, *others], list(looks)
         self._told = 0.0
         self._before = (time.monotonic(), 0)
         self._rate = 0.0
@@ -63,11 +67,11 @@ class Desk:
         choice = pipeline.choice
         match key.lower():
             case "b":
-                self._backgrounds.append(self._backgrounds.pop(0))
-                pipeline.change(background=self._backgrounds[0], look=None)
+                self.backgrounds.append(self.backgrounds.pop(0))
+                pipeline.change(background=self.backgrounds[0], look=None)
             case "l":
-                pipeline.change(background=None, look=SHY_LOOKS[self._looks % len(SHY_LOOKS)])
-                self._looks += 1
+                pipeline.change(background=None, look=self.looks[0])
+                self.looks.append(self.looks.pop(0))
             case "k":
                 keep: Any = KEEP[(KEEP.index(choice.style.keep) + 1) % len(KEEP)]
                 pipeline.change(style=dataclasses.replace(choice.style, keep=keep))
@@ -94,6 +98,11 @@ class Desk:
         ]
 
 
+def of_the_room(background: str) -> bool:
+    """Whether a background is made from the room itself."""
+    return background.partition(":")[0].lower() in _OF_THE_ROOM
+
+
 def state(pipeline: LivePipeline) -> str:
     """What the outlets get now, and what is wrong."""
     faults = "; ".join(pipeline.faults)
@@ -104,15 +113,15 @@ def state(pipeline: LivePipeline) -> str:
 
 
 @contextmanager
-def desk(background: AnyPath | None, preview: bool) -> Iterator[Desk]:
+def desk(background: str | None, look: str | None, preview: bool) -> Iterator[Desk]:
     """A desk on this terminal; where it is none, a line now and then on standard error."""
-    first = [fspath(background)] if background is not None else []
-    others = [one for one in BACKGROUNDS if one not in first]
+    if background is None:
+        background = LOOKS[look].background if look in LOOKS else "blur"
     with ExitStack() as stack:
         window = stack.enter_context(Window()) if preview else None
         keys = stack.enter_context(typed_keys())
         show = stack.enter_context(_panel()) if sys.stderr.isatty() else _Lines()
-        yield Desk(keys, show, window, first + others)
+        yield Desk(keys, show, window, background)
 
 
 @contextmanager
