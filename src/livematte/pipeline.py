@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
-from importlib.metadata import version
 from os import PathLike, fspath
 from pathlib import Path
 from threading import Event
@@ -37,7 +36,7 @@ from livematte.media import (
 )
 from livematte.media.codecs import Kind
 from livematte.media.reader import Item
-from livematte.report import Report, timed
+from livematte.report import Report, runtime, timed
 from livematte.scene import Backdrop, Effect, Scene, Selection, Style, cut_out, with_alpha
 from livematte.segment import Segmenter
 from livematte.threads import Behind, ahead
@@ -225,7 +224,7 @@ def _video(
         frames_in,
         frames_out,
         time.perf_counter() - begin,
-        _runtime(),
+        runtime(),
         segmenter.network,
         segmenter.threads,
         writers[0].sound_tracks,
@@ -296,7 +295,7 @@ def _photo(
         1,
         1,
         time.perf_counter() - begin,
-        _runtime(),
+        runtime(),
         segmenter.network,
         segmenter.threads,
         stages=watch.per_frame(1),
@@ -327,7 +326,3 @@ def _refuse_overwriting(target: AnyPath, background: AnyPath | Picture | Backdro
         path, behind = Path(target), Path(fspath(background))
         if path.exists() and behind.exists() and path.samefile(behind):
             raise OutputError(f"{path} is the background itself; give the result another name")
-
-
-def _runtime() -> str:
-    return f"LiteRT {version('ai-edge-litert')}"
