@@ -1,0 +1,233 @@
+import type { Shape } from "../network/protocol";
+import { type Backdrop, cover, NEUTRAL } from "./backdrop";
+import { free, Program, type Target, target, texture } from "./gl";
+import * as shaders from "./shaders";
+
+/** A moving or still picture whose frames are textures. */
+export type Picture = HTMLVideoElement | ImageBitmap;
+
+/** A frame on the graphics card, and what the network is to see of it. */
+export interface Shot {
+  readonly texture: WebGLTexture;
+  readonly width: number;
+  readonly height: number;
+  readonly shape: Shape;
+  /** The frame at the network's size, RGBA from the top row down. */
+  readonly rgba: Uint8Array;
+}
+
+/** The longer side of the room where it is blurred. */
+const BLUR_SIDE = 96;
+
+/** The blur's standard deviation at that size, least and most. */
+const SIGMA = [1, 4.5] as const;
+
+/** Frames that are on their way: the one shown, the one at the network, the one that waits. */
+const SHOTS = 3;
+
+/** The targets for one shape of the network's input and one size of frames. */
+interface Targets {
+  readonly key: string;
+  readonly small: Target;
+  readonly moments: Target;
+  readonly gain: Target;
+  readonly swap: Target;
+  readonly gathered: Target;
+  readonly colours: Target;
+  readonly blur: readonly [Target, Target];
+}
+
+/** This browser's graphics cannot do what the page needs. */
+export class Unsupported extends Error {}
+
+/** Composes people before backgrounds on a canvas. Made anew when the canvas's context was lost. */
+export class Compositor {
+  private readonly gl: WebGL2RenderingContext;
+  private readonly programs: Record<keyof typeof shaders, Program>;
+  private readonly frames: readonly WebGLTexture[];
+  private readonly mask: WebGLTexture;
+  private readonly picture: WebGLTexture;
+  private readonly read: WebGLBuffer;
+  private shown: Backdrop | null = null;
+  private targets: Targets | null = null;
+  private turn = 0;
+  mirror = true;
+
+  constructor(private readonly canvas: HTMLCanvasElement) {
+    const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, stencil: false });
+    if (!gl) throw new Unsupported("WebGL2 is missing");
+    this.gl = gl;
+    if (!gl.getExtension("EXT_color_buffer_float") && !gl.getExtension("EXT_color_buffer_half_float"))
+      throw new Unsupported("WebGL2 cannot draw into half floats");
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    const made = Object.entries(shaders).map(([name, text]) => [name, new Program(gl, text)] as const);
+    for (const [name, program] of made) {
+      const fault = program.fault();
+      if (fault) throw new Unsupported(`shader ${name}: ${fault}`);
+    }
+    this.programs = Object.fromEntries(made) as Record<keyof typeof shaders, Program>;
+    this.frames = Array.from({ length: SHOTS }, () => texture(gl));
+    this.mask = texture(gl);
+    this.picture = texture(gl);
+    this.read = gl.createBuffer();
+  }
+
+  get lost(): boolean {
+    return this.gl.isContextLost();
+  }
+
+  /** Upload a source's present frame and shrink it for the network. buffer: one to be used again. */
+  async take(source: Picture, shape: Shape, buffer: Uint8Array | null): Promise<Shot> {
+    const { gl } = this;
+    const [width, height] = sizeOf(source);
+    const frame = this.frames[this.turn++ % SHOTS] as WebGLTexture;
+    gl.bindTexture(gl.TEXTURE_2D, frame);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
+    const { small } = this.fit(shape, width, height);
+    const taps = [width / small.width, height / small.height].map((ratio) => Math.max(1, Math.ceil(ratio / 2 - 0.1)));
+    const step = [1 / small.width, 1 / small.height];
+    this.programs.SHRINK.draw(small, { u_frame: frame, u_step: step, u_taps: taps });
+    const rgba = await this.readBack(small, buffer);
+    return { texture: frame, width, height, shape, rgba };
+  }
+
+  /** Show a shot's people before the background. mask: levels 0..255 of the shot's shape. */
+  show(shot: Shot, mask: Uint8Array, backdrop: Backdrop): void {
+    const { gl, programs } = this;
+    const { small, moments, gain, swap, gathered, colours, blur } = this.fit(shot.shape, shot.width, shot.height);
+    const [height, width] = shot.shape;
+    const across = [1 / width, 0];
+    const down = [0, 1 / height];
+    // the small picture may be a later frame's by now
+    gl.bindTexture(gl.TEXTURE_2D, small.textures[0] as WebGLTexture);
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, shot.rgba);
+    gl.bindTexture(gl.TEXTURE_2D, this.mask);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, width, height, 0, gl.RED, gl.UNSIGNED_BYTE, mask);
+    const u_small = first(small);
+    programs.MOMENTS.draw(moments, { u_small, u_mask: this.mask, u_pixel: across });
+    programs.COEFFICIENTS.draw(gain, { u_moments: first(moments), u_pixel: down });
+    programs.AVERAGE.draw(swap, { u_from: first(gain), u_pixel: across });
+    programs.AVERAGE.draw(gain, { u_from: first(swap), u_pixel: down });
+    const u_gain = first(gain);
+    programs.GATHER.draw(gathered, { u_small, u_gain, u_pixel: [1 / gathered.width, 0] });
+    programs.COLOURS.draw(colours, {
+      u_person: first(gathered),
+      u_room: second(gathered),
+      u_pixel: [0, 1 / gathered.height],
+    });
+    const [one, other] = blur;
+    if (backdrop.kind === "blur") {
+      const u_sigma = SIGMA[0] + (SIGMA[1] - SIGMA[0]) * backdrop.strength;
+      programs.BLUR.draw(one, { u_from: u_small, u_gain, u_pixel: [1 / one.width, 0], u_first: true, u_sigma });
+      const u_pixel = [0, 1 / one.height];
+      programs.BLUR.draw(other, { u_from: first(one), u_gain, u_pixel, u_first: false, u_sigma });
+    }
+    this.frame(shot.width, shot.height);
+    programs.COMPOSE.draw(null, {
+      u_mirror: this.mirror,
+      u_frame: shot.texture,
+      u_gain,
+      u_person: first(colours),
+      u_room: second(colours),
+      u_blurred: first(other),
+      ...this.behind(backdrop, shot),
+    });
+  }
+
+  /** Show the background alone, or a neutral one where it would be made of the room. */
+  empty(backdrop: Backdrop, width: number, height: number): void {
+    this.frame(width, height);
+    this.programs.EMPTY.draw(null, this.behind(backdrop, { width, height }));
+  }
+
+  /** Keep the canvas's size from now on (a recording's must not change), or let it follow the frames. */
+  held = false;
+
+  private frame(width: number, height: number): void {
+    const { gl, canvas } = this;
+    if (!this.held && (canvas.width !== width || canvas.height !== height)) {
+      canvas.width = width;
+      canvas.height = height;
+    }
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    const scale = Math.min(canvas.width / width, canvas.height / height);
+    const [wide, high] = [Math.round(width * scale), Math.round(height * scale)];
+    if (wide !== canvas.width || high !== canvas.height) gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.viewport((canvas.width - wide) >> 1, (canvas.height - high) >> 1, wide, high);
+  }
+
+  private behind(backdrop: Backdrop, frame: { width: number; height: number }) {
+    const { gl } = this;
+    const [top, bottom] = backdrop.kind === "colour" ? [backdrop.top, backdrop.bottom] : NEUTRAL;
+    const kind = { colour: 0, picture: 1, blur: 2, grey: 3 }[backdrop.kind];
+    const values = { u_kind: kind, u_top: top, u_bottom: bottom, u_picture: this.picture, u_cover: [1, 1, 0, 0] };
+    if (backdrop.kind !== "picture") return values;
+    const [width, height] = sizeOf(backdrop.picture);
+    const moving = backdrop.picture instanceof HTMLVideoElement;
+    if (moving && backdrop.picture.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return { ...values, u_kind: 0 };
+    if (moving || this.shown !== backdrop) {
+      gl.activeTexture(gl.TEXTURE0);
+      gl.bindTexture(gl.TEXTURE_2D, this.picture);
+      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, moving ? gl.LINEAR : gl.LINEAR_MIPMAP_LINEAR);
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, backdrop.picture);
+      if (!moving) gl.generateMipmap(gl.TEXTURE_2D);
+      this.shown = backdrop;
+    }
+    return { ...values, u_cover: cover({ width, height }, frame) };
+  }
+
+  private fit(shape: Shape, width: number, height: number): Targets {
+    const { gl } = this;
+    const key = [...shape, width, height].join();
+    if (this.targets?.key === key) return this.targets;
+    for (const old of Object.values(this.targets ?? {}).flat()) if (isTarget(old)) free(gl, old);
+    const [high, wide] = shape;
+    const scale = BLUR_SIDE / Math.max(width, height);
+    const blurred = () => target(gl, Math.round(width * scale), Math.round(height * scale), [gl.RGBA16F]);
+    this.targets = {
+      key,
+      small: target(gl, wide, high, [gl.RGBA8]),
+      moments: target(gl, wide, high, [gl.RGBA16F]),
+      gain: target(gl, wide, high, [gl.RGBA16F]),
+      swap: target(gl, wide, high, [gl.RGBA16F]),
+      gathered: target(gl, wide >> 1, high >> 1, [gl.RGBA16F, gl.RGBA16F]),
+      colours: target(gl, wide >> 1, high >> 1, [gl.RGBA16F, gl.RGBA16F]),
+      blur: [blurred(), blurred()],
+    };
+    return this.targets;
+  }
+
+  private async readBack(from: Target, buffer: Uint8Array | null): Promise<Uint8Array> {
+    const { gl } = this;
+    const bytes = from.width * from.height * 4;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, from.framebuffer);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, this.read);
+    gl.bufferData(gl.PIXEL_PACK_BUFFER, bytes, gl.STREAM_READ);
+    gl.readPixels(0, 0, from.width, from.height, gl.RGBA, gl.UNSIGNED_BYTE, 0);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
+    const sync = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    gl.flush();
+    // reading at once would make the page wait for the graphics card
+    while (sync && gl.clientWaitSync(sync, 0, 0) === gl.TIMEOUT_EXPIRED) await new Promise((go) => setTimeout(go, 1));
+    gl.deleteSync(sync);
+    const rgba = buffer?.length === bytes ? buffer : new Uint8Array(bytes);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, this.read);
+    gl.getBufferSubData(gl.PIXEL_PACK_BUFFER, 0, rgba);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
+    return rgba;
+  }
+}
+
+/** The width and height of a picture as it is seen. */
+export function sizeOf(picture: Picture): [width: number, height: number] {
+  return picture instanceof HTMLVideoElement
+    ? [picture.videoWidth, picture.videoHeight]
+    : [picture.width, picture.height];
+}
+
+const first = (of: Target) => of.textures[0] as WebGLTexture;
+const second = (of: Target) => of.textures[1] as WebGLTexture;
+
+function isTarget(value: unknown): value is Target {
+  return typeof value === "object" && value !== null && "framebuffer" in value;
+}
