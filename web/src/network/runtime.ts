@@ -31,8 +31,9 @@ export class Runtime {
   ) {}
 
   static async open(files: Files, wish: Wish, shape: Shape): Promise<Runtime> {
-    const build = wish.build ?? (await bestBuild());
-    const threads = build === "threaded" ? Math.max(1, Math.min(4, navigator.hardwareConcurrency >> 1)) : 1;
+    const cores = Math.max(1, Math.min(4, navigator.hardwareConcurrency >> 1));
+    const build = wish.build ?? (await bestBuild(cores));
+    const threads = build === "threaded" ? cores : 1;
     const [listed, litert] = await Promise.all([list(files.networks), start(files, build)]);
     const network = wish.network ?? choose(listed);
     const runtime = new Runtime(litert, listed, files.networks, network, build, threads, "wasm");
@@ -109,9 +110,10 @@ export class Runtime {
 /** A network file is not there. */
 export class Missing extends Error {}
 
-async function bestBuild(): Promise<Build> {
+async function bestBuild(cores: number): Promise<Build> {
   if (!(await supportsFeature("relaxedSimd"))) return "compat";
-  return self.crossOriginIsolated && (await supportsFeature("threads")) ? "threaded" : "relaxed";
+  const threads = cores > 1 && self.crossOriginIsolated && (await supportsFeature("threads"));
+  return threads ? "threaded" : "relaxed";
 }
 
 async function list(folder: string): Promise<Listed[]> {
@@ -140,6 +142,8 @@ async function start(files: Files, build: Build): Promise<LiteRt> {
   Object.assign(self, {
     Module: {
       mainScriptUrlOrBlob: script,
+      // it announces itself on the console
+      printErr() {},
       instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance, of: WebAssembly.Module) => void) {
         module.then(async (ready) => done(await WebAssembly.instantiate(ready, imports), ready)).catch(giveUp);
         return {};

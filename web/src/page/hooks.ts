@@ -13,6 +13,8 @@ export interface Hooks {
   segment(shape: Shape, frames: string[]): Promise<{ masks: string[]; ms: number[] }>;
   /** What the page shows, how fast, and what runs. */
   state(): { state: string; trouble: string | null; speed: object; opened: object | null };
+  /** What each stage of a frame costs, in ms, each of `turns` times. Stops the picture meanwhile. */
+  stages(turns: number): Promise<Record<string, number[]>>;
   /** The frame that is shown as the network saw it, RGBA, and the masks of it and of the frame before. */
   last(): { shape: Shape; rgba: string; mask: string; before: string | null } | null;
 }
@@ -48,6 +50,7 @@ export function expose(page: Page, wish: Wish): void {
       speed: stage.speed,
       opened: stage.opened,
     }),
+    stages: (turns) => stage.measureStages(turns),
     last() {
       if (!stage.last) return null;
       const { shot, mask, before } = stage.last;

@@ -24,8 +24,9 @@ export interface Speed {
 /** How long the canvas may show people without a new mask, in ms. */
 const STALE = 1500;
 
-/** A network that takes longer than this, in ms, gives way to the lighter shape. */
+/** A network that takes longer than this, in ms, for so many frames on end gives way to the lighter shape. */
 const SLOW = 45;
+const SLOW_FRAMES = 30;
 
 /** How many workers are tried before the viewer is told. */
 const TRIES = 2;
@@ -51,6 +52,7 @@ export class Stage {
   private taking = false;
   private running = false;
   private light = false;
+  private slow = 0;
   private spare: Uint8Array | null = null;
   /** Whatever was begun in an earlier epoch is thrown away. */
   private epoch = 0;
@@ -132,6 +134,38 @@ export class Stage {
   redraw(): void {
     if (this.state === "live" && this.last && !this.canvas.hidden) this.compose();
     else this.drawEmpty();
+  }
+
+  /** What each stage of a frame costs, in ms, each of `turns` times: the source's present frame again and again. */
+  async measureStages(turns: number): Promise<Record<string, number[]>> {
+    const { source, compositor, network } = this;
+    if (!source || !compositor || !network) throw new Error("nothing is played");
+    const laps: Record<string, number[]> = {};
+    let before = 0;
+    const lap = (stage: string) => {
+      const now = performance.now();
+      laps[stage] ??= [];
+      laps[stage].push(now - before);
+      before = performance.now();
+    };
+    this.source = null;
+    compositor.onlap = lap;
+    try {
+      for (let turn = 0; turn < turns; turn++) {
+        before = performance.now();
+        const shot = await compositor.take(source, this.shapeFor(...sizeOf(source)), null);
+        before = performance.now();
+        const mask = await network.run(shot.rgba, shot.shape);
+        lap("network and messages");
+        (laps.network ??= []).push(mask.ms);
+        before = performance.now();
+        compositor.show({ ...shot, rgba: mask.rgba }, mask.mask, this.backdropNow);
+      }
+    } finally {
+      compositor.onlap = null;
+      this.play(source);
+    }
+    return laps;
   }
 
   private restart(state: State): void {
@@ -247,7 +281,8 @@ export class Stage {
       ms: ease(this.speed.ms, ms),
       network: ease(this.speed.network, network),
     };
-    if (!this.light && this.shown.length > 5 && this.speed.network > SLOW) this.light = true;
+    if (network < SLOW) this.slow = 0;
+    else if (++this.slow === SLOW_FRAMES) this.light = true;
   }
 
   private async ensureNetwork(shape: Shape): Promise<NetworkClient> {

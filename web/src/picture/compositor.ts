@@ -2,6 +2,7 @@ import type { Shape } from "../network/protocol";
 import { type Backdrop, cover, NEUTRAL } from "./backdrop";
 import { free, Program, type Target, target, texture } from "./gl";
 import * as shaders from "./shaders";
+import { tilesOf } from "./tiles";
 
 /** A moving or still picture whose frames are textures. */
 export type Picture = HTMLVideoElement | ImageBitmap;
@@ -17,10 +18,10 @@ export interface Shot {
 }
 
 /** The longer side of the room where it is blurred. */
-const BLUR_SIDE = 96;
+const BLUR_SIDE = 64;
 
 /** The blur's standard deviation at that size, least and most. */
-const SIGMA = [1, 4.5] as const;
+const SIGMA = [0.8, 3.2] as const;
 
 /** Frames that are on their way: the one shown, the one at the network, the one that waits. */
 const SHOTS = 3;
@@ -29,12 +30,11 @@ const SHOTS = 3;
 interface Targets {
   readonly key: string;
   readonly small: Target;
-  readonly moments: Target;
+  readonly coefficients: Target;
   readonly gain: Target;
-  readonly swap: Target;
   readonly gathered: Target;
   readonly colours: Target;
-  readonly blur: readonly [Target, Target];
+  readonly blur: readonly [emptied: Target, half: Target, blurred: Target];
 }
 
 /** This browser's graphics cannot do what the page needs. */
@@ -52,6 +52,8 @@ export class Compositor {
   private targets: Targets | null = null;
   private turn = 0;
   mirror = true;
+  /** Told after each stage of a frame, when the graphics card has done it; costs time, so only for measuring. */
+  onlap: ((stage: string) => void) | null = null;
 
   constructor(private readonly canvas: HTMLCanvasElement) {
     const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, stencil: false });
@@ -70,6 +72,7 @@ export class Compositor {
     this.mask = texture(gl);
     this.picture = texture(gl);
     this.read = gl.createBuffer();
+    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
   }
 
   get lost(): boolean {
@@ -84,64 +87,79 @@ export class Compositor {
     gl.bindTexture(gl.TEXTURE_2D, frame);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
     const { small } = this.fit(shape, width, height);
+    this.lap("upload");
     const taps = [width / small.width, height / small.height].map((ratio) => Math.max(1, Math.ceil(ratio / 2 - 0.1)));
     const step = [1 / small.width, 1 / small.height];
     this.programs.SHRINK.draw(small, { u_frame: frame, u_step: step, u_taps: taps });
     const rgba = await this.readBack(small, buffer);
+    this.lap("shrink and read");
     return { texture: frame, width, height, shape, rgba };
   }
 
   /** Show a shot's people before the background. mask: levels 0..255 of the shot's shape. */
   show(shot: Shot, mask: Uint8Array, backdrop: Backdrop): void {
     const { gl, programs } = this;
-    const { small, moments, gain, swap, gathered, colours, blur } = this.fit(shot.shape, shot.width, shot.height);
+    const { small, coefficients, gain, gathered, colours, blur } = this.fit(shot.shape, shot.width, shot.height);
     const [height, width] = shot.shape;
-    const across = [1 / width, 0];
-    const down = [0, 1 / height];
+    const u_small = first(small);
     // the small picture may be a later frame's by now
-    gl.bindTexture(gl.TEXTURE_2D, small.textures[0] as WebGLTexture);
+    gl.bindTexture(gl.TEXTURE_2D, u_small);
     gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, shot.rgba);
     gl.bindTexture(gl.TEXTURE_2D, this.mask);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, width, height, 0, gl.RED, gl.UNSIGNED_BYTE, mask);
-    const u_small = first(small);
-    programs.MOMENTS.draw(moments, { u_small, u_mask: this.mask, u_pixel: across });
-    programs.COEFFICIENTS.draw(gain, { u_moments: first(moments), u_pixel: down });
-    programs.AVERAGE.draw(swap, { u_from: first(gain), u_pixel: across });
-    programs.AVERAGE.draw(gain, { u_from: first(swap), u_pixel: down });
+    programs.COEFFICIENTS.draw(coefficients, { u_small, u_mask: this.mask, u_pixel: pixel(coefficients) });
+    programs.AVERAGE.draw(gain, { u_from: first(coefficients), u_pixel: pixel(gain) });
     const u_gain = first(gain);
+    this.lap("guided filter");
     programs.GATHER.draw(gathered, { u_small, u_gain, u_pixel: [1 / gathered.width, 0] });
     programs.COLOURS.draw(colours, {
       u_person: first(gathered),
       u_room: second(gathered),
-      u_pixel: [0, 1 / gathered.height],
+      u_pixel: [0, 1 / colours.height],
     });
-    const [one, other] = blur;
+    this.lap("colours");
+    const [emptied, half, blurred] = blur;
     if (backdrop.kind === "blur") {
       const u_sigma = SIGMA[0] + (SIGMA[1] - SIGMA[0]) * backdrop.strength;
-      programs.BLUR.draw(one, { u_from: u_small, u_gain, u_pixel: [1 / one.width, 0], u_first: true, u_sigma });
-      const u_pixel = [0, 1 / one.height];
-      programs.BLUR.draw(other, { u_from: first(one), u_gain, u_pixel, u_first: false, u_sigma });
+      const [across, down] = [
+        [1 / half.width, 0],
+        [0, 1 / half.height],
+      ];
+      programs.EMPTIED.draw(emptied, { u_small, u_gain, u_pixel: pixel(emptied) });
+      programs.BLUR.draw(half, { u_from: first(emptied), u_pixel: across, u_last: false, u_sigma });
+      programs.BLUR.draw(blurred, { u_from: first(half), u_pixel: down, u_last: true, u_sigma });
     }
+    this.lap("blur");
     this.frame(shot.width, shot.height);
-    programs.COMPOSE.draw(null, {
-      u_mirror: this.mirror,
-      u_frame: shot.texture,
-      u_gain,
-      u_person: first(colours),
-      u_room: second(colours),
-      u_blurred: first(other),
-      ...this.behind(backdrop, shot),
-    });
+    const tiles = tilesOf(mask, shot.shape);
+    const values = { u_mirror: this.mirror, u_frame: shot.texture, ...this.behind(backdrop, shot) };
+    const u_blurred = first(blurred);
+    programs.PERSON.draw(null, values, tiles.person);
+    if (isOwn(backdrop)) programs.ROOM.draw(null, { ...values, u_blurred }, tiles.room);
+    else programs.EMPTY.draw(null, values, tiles.room);
+    const around = { u_gain, u_person: first(colours), u_room: second(colours), u_blurred };
+    programs.EDGE.draw(null, { ...values, ...around }, tiles.edge);
+    this.lap("compose");
   }
 
   /** Show the background alone, or a neutral one where it would be made of the room. */
   empty(backdrop: Backdrop, width: number, height: number): void {
     this.frame(width, height);
-    this.programs.EMPTY.draw(null, this.behind(backdrop, { width, height }));
+    const values = this.behind(backdrop, { width, height });
+    this.programs.EMPTY.draw(null, isOwn(backdrop) ? { ...values, u_kind: 0 } : values);
   }
 
   /** Keep the canvas's size from now on (a recording's must not change), or let it follow the frames. */
   held = false;
+
+  private lap(stage: string): void {
+    if (!this.onlap) return;
+    const { gl } = this;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    // the only call that waits until everything is drawn
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+    this.onlap(stage);
+  }
 
   private frame(width: number, height: number): void {
     const { gl, canvas } = this;
@@ -160,7 +178,8 @@ export class Compositor {
     const { gl } = this;
     const [top, bottom] = backdrop.kind === "colour" ? [backdrop.top, backdrop.bottom] : NEUTRAL;
     const kind = { colour: 0, picture: 1, blur: 2, grey: 3 }[backdrop.kind];
-    const values = { u_kind: kind, u_top: top, u_bottom: bottom, u_picture: this.picture, u_cover: [1, 1, 0, 0] };
+    const u_picture = this.picture;
+    const values = { u_kind: kind, u_top: top, u_bottom: bottom, u_picture, u_cover: [1, 1, 0, 0], u_level: 0 };
     if (backdrop.kind !== "picture") return values;
     const [width, height] = sizeOf(backdrop.picture);
     const moving = backdrop.picture instanceof HTMLVideoElement;
@@ -173,7 +192,9 @@ export class Compositor {
       if (!moving) gl.generateMipmap(gl.TEXTURE_2D);
       this.shown = backdrop;
     }
-    return { ...values, u_cover: cover({ width, height }, frame) };
+    const u_cover = cover({ width, height }, frame);
+    const pixels = (width * u_cover[0]) / frame.width;
+    return { ...values, u_cover, u_level: moving ? 0 : Math.max(0, Math.log2(pixels)) };
   }
 
   private fit(shape: Shape, width: number, height: number): Targets {
@@ -183,16 +204,15 @@ export class Compositor {
     for (const old of Object.values(this.targets ?? {}).flat()) if (isTarget(old)) free(gl, old);
     const [high, wide] = shape;
     const scale = BLUR_SIDE / Math.max(width, height);
-    const blurred = () => target(gl, Math.round(width * scale), Math.round(height * scale), [gl.RGBA16F]);
+    const room = (format: number) => target(gl, Math.round(width * scale), Math.round(height * scale), [format]);
     this.targets = {
       key,
       small: target(gl, wide, high, [gl.RGBA8]),
-      moments: target(gl, wide, high, [gl.RGBA16F]),
-      gain: target(gl, wide, high, [gl.RGBA16F]),
-      swap: target(gl, wide, high, [gl.RGBA16F]),
-      gathered: target(gl, wide >> 1, high >> 1, [gl.RGBA16F, gl.RGBA16F]),
-      colours: target(gl, wide >> 1, high >> 1, [gl.RGBA16F, gl.RGBA16F]),
-      blur: [blurred(), blurred()],
+      coefficients: target(gl, wide >> 1, high >> 1, [gl.RGBA16F]),
+      gain: target(gl, wide >> 1, high >> 1, [gl.RGBA16F]),
+      gathered: target(gl, wide >> 2, high >> 2, [gl.RGBA16F, gl.RGBA16F]),
+      colours: target(gl, wide >> 2, high >> 2, [gl.RGBA8, gl.RGBA8]),
+      blur: [room(gl.RGBA16F), room(gl.RGBA16F), room(gl.RGBA8)],
     };
     return this.targets;
   }
@@ -225,7 +245,11 @@ export function sizeOf(picture: Picture): [width: number, height: number] {
     : [picture.width, picture.height];
 }
 
+/** Whether a background is made of the room. */
+const isOwn = ({ kind }: Backdrop) => kind === "blur" || kind === "grey";
+
 const first = (of: Target) => of.textures[0] as WebGLTexture;
+const pixel = (of: Target) => [1 / of.width, 1 / of.height];
 const second = (of: Target) => of.textures[1] as WebGLTexture;
 
 function isTarget(value: unknown): value is Target {

@@ -1,16 +1,16 @@
 /** A little WebGL2: programs over the whole target, textures, targets. Row 0 of a texture is its top row. */
 
-const WHOLE = `#version 300 es
+const TILES = `#version 300 es
+layout(location = 0) in vec4 a_tile; // x0, y0, x1, y1 of the frame
 uniform bool u_canvas;
 uniform bool u_mirror;
-out vec2 v_at;
-out vec2 v_frame;
+out vec2 v_at; // in the target
+out vec2 v_frame; // in the frame, which may be mirrored
 void main() {
-  vec2 corner = vec2(gl_VertexID == 1 ? 3.0 : -1.0, gl_VertexID == 2 ? 3.0 : -1.0);
-  gl_Position = vec4(corner, 0.0, 1.0);
-  vec2 at = corner * 0.5 + 0.5;
-  v_at = u_canvas ? vec2(at.x, 1.0 - at.y) : at;
-  v_frame = u_mirror ? vec2(1.0 - v_at.x, v_at.y) : v_at;
+  v_frame = mix(a_tile.xy, a_tile.zw, vec2(gl_VertexID & 1, gl_VertexID >> 1));
+  v_at = u_mirror ? vec2(1.0 - v_frame.x, v_frame.y) : v_frame;
+  gl_Position = vec4(v_at * 2.0 - 1.0, 0.0, 1.0);
+  if (u_canvas) gl_Position.y = -gl_Position.y;
 }`;
 
 export type Value = boolean | number | readonly number[] | WebGLTexture;
@@ -22,7 +22,7 @@ export interface Target {
   readonly textures: readonly WebGLTexture[];
 }
 
-/** A fragment shader that is drawn over a whole target. */
+/** A fragment shader that is drawn over a whole target or over tiles of it. */
 export class Program {
   private readonly program: WebGLProgram;
   private readonly places = new Map<string, WebGLUniformLocation | null>();
@@ -33,7 +33,7 @@ export class Program {
   ) {
     this.program = gl.createProgram();
     for (const [type, text] of [
-      [gl.VERTEX_SHADER, WHOLE],
+      [gl.VERTEX_SHADER, TILES],
       [gl.FRAGMENT_SHADER, fragment],
     ] as const) {
       const shader = gl.createShader(type) as WebGLShader;
@@ -44,9 +44,14 @@ export class Program {
     gl.linkProgram(this.program);
   }
 
-  /** Draw with these uniforms; a texture is bound to a unit of its own. target: null for the canvas. */
-  draw(target: Target | null, values: Record<string, Value>): void {
+  /**
+   * Draw with these uniforms; a texture is bound to a unit of its own.
+   *
+   * target: null for the canvas; tiles: x0, y0, x1, y1 of each in 0..1, the whole target when left out.
+   */
+  draw(target: Target | null, values: Record<string, Value>, tiles?: Float32Array): void {
     const { gl } = this;
+    if (tiles?.length === 0) return;
     gl.bindFramebuffer(gl.FRAMEBUFFER, target?.framebuffer ?? null);
     if (target) gl.viewport(0, 0, target.width, target.height);
     gl.useProgram(this.program);
@@ -62,7 +67,16 @@ export class Program {
         gl.uniform1i(place, unit++);
       }
     }
-    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    if (tiles) {
+      gl.enableVertexAttribArray(0);
+      gl.vertexAttribDivisor(0, 1);
+      gl.bufferData(gl.ARRAY_BUFFER, tiles, gl.STREAM_DRAW);
+      gl.vertexAttribPointer(0, 4, gl.FLOAT, false, 0, 0);
+    } else {
+      gl.disableVertexAttribArray(0);
+      gl.vertexAttrib4f(0, 0, 0, 1, 1);
+    }
+    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, tiles ? tiles.length / 4 : 1);
   }
 
   /** What is wrong with it, if anything. */

@@ -1,12 +1,12 @@
 // Keeps the page, so that it opens without a connection. The network's files are kept by their own worker.
-const PAGE = `livematte-page-${"b771076dd233"}`;
+const PAGE = `livematte-page-${"9eecfd5a146d"}`;
 const NETWORK = "livematte-network";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(PAGE)
-      .then((cache) => cache.addAll(["./","manifest.webmanifest","assets/icon-192-DtNEoYVG.png","assets/icon-mxVkqgvv.svg","assets/index-BaHZUsdk.js","assets/index-DVuaHETk.css","assets/lake-FMcHKh0l.webp","assets/worker-Cdt_bA0o.js"]))
+      .then((cache) => cache.addAll(["./","manifest.webmanifest","assets/icon-192-DtNEoYVG.png","assets/icon-mxVkqgvv.svg","assets/index-CooHULjo.css","assets/index-Kth4ScbF.js","assets/lake-FMcHKh0l.webp","assets/worker-BOmlKSxM.js"]))
       .then(() => self.skipWaiting()),
   );
 });
