@@ -32,7 +32,6 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
     "--enable-unsafe-swiftshader",
-    "--use-fake-device-for-media-stream",
 )
 POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; img-src 'self' blob: data:; "
@@ -41,7 +40,11 @@ POLICY = (
 
 
 class Files(SimpleHTTPRequestHandler):
-    """The built page and the networks, as `livematte serve` gives them."""
+    """The built page and the networks, as `livematte serve` gives them; instead: contents by path, None if gone."""
+
+    def __init__(self, instead: dict[str, bytes | None], *given: Any) -> None:
+        self.instead = instead
+        super().__init__(*given)
 
     def translate_path(self, path: str) -> str:
         name = path.split("?")[0].lstrip("/")
@@ -50,11 +53,18 @@ class Files(SimpleHTTPRequestHandler):
         return str(PAGE / (name or "index.html"))
 
     def do_GET(self) -> None:
-        if self.path.split("?")[0] != "/networks/index.json":
+        path = self.path.split("?")[0].lstrip("/")
+        if path == "networks/index.json":
+            body: bytes | None = json.dumps(networks()).encode()
+        elif path in self.instead:
+            body = self.instead[path]
+        else:
             return super().do_GET()
-        body = json.dumps(networks()).encode()
+        if body is None:
+            self.send_error(404)
+            return None
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", self.guess_type(path))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -89,10 +99,10 @@ def networks() -> list[dict[str, Any]]:
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """The page's address."""
+def served(instead: dict[str, bytes | None] | None = None) -> Iterator[str]:
+    """The page's address, while it is served."""
     Files.extensions_map |= {".js": "text/javascript", ".webmanifest": "application/manifest+json"}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Files))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, instead or {}))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
