@@ -34,13 +34,17 @@ QUIET = (
     "--enable-unsafe-swiftshader",
 )
 POLICY = (
-    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; img-src 'self' blob: data:; "
-    "media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'"
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; "
+    "img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'none'"
 )
 
 
 class Files(SimpleHTTPRequestHandler):
-    """The built page and the networks, as `livematte serve` gives them; instead: contents by path, None if gone."""
+    """The built page and the networks, as `livematte serve` gives them.
+
+    instead: other contents by path, None for what is missing.
+    """
 
     def __init__(self, instead: dict[str, bytes | None], *given: Any) -> None:
         self.instead = instead

@@ -153,7 +153,9 @@ def decoded(text: str, kind: type) -> NDArray[Any]:
 
 
 @pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desktop", DESKTOP)])
-def test_people_stand_before_a_background(browser: Any, address: str, name: str, size: dict[str, int]) -> None:
+def test_people_stand_before_a_background(
+    browser: Any, address: str, name: str, size: dict[str, int]
+) -> None:
     with visited(browser, address, size) as page:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
@@ -367,7 +369,10 @@ def broken_networks(content: Callable[[bytes], bytes | None]) -> dict[str, bytes
     ("content", "said"),
     [
         (lambda _: None, "could not be loaded"),
-        (lambda whole: whole[: len(whole) // 2] + b"\xff" * 4000 + whole[len(whole) // 2 + 4000 :], "no sensible"),
+        (
+            lambda whole: whole[: len(whole) // 2] + b"\xff" * 4000 + whole[len(whole) // 2 + 4000 :],
+            "no sensible",
+        ),
         (lambda _: b"not a network", "could not run"),
     ],
     ids=["missing", "not-numbers", "not-a-network"],
@@ -384,7 +389,9 @@ def test_broken_network_shows_no_room(
 
 def test_lost_graphics_show_no_room(browser: Any, address: str) -> None:
     with live(browser, address) as page:
-        page.evaluate("window.lose = canvas.getContext('webgl2').getExtension('WEBGL_lose_context'); lose.loseContext()")
+        page.evaluate(
+            "window.lose = canvas.getContext('webgl2').getExtension('WEBGL_lose_context'); lose.loseContext()"
+        )
         until(lambda: state(page) == "failed", page)
         assert suit(seen(page, "graphics")) < 0.02
         page.evaluate("lose.restoreContext()")
@@ -407,8 +414,9 @@ def test_works_without_a_connection(browser: Any) -> None:
 
 
 def test_both_languages_and_names(browser: Any, address: str) -> None:
-    unnamed = """[...document.querySelectorAll('button, input, a[href], label')].filter((one) =>
-      !(one.innerText || one.getAttribute('aria-label') || one.labels?.[0]?.innerText)).map((one) => one.outerHTML)"""
+    unnamed = """[...document.querySelectorAll('button, input, a[href], label')]
+      .filter((one) => !(one.innerText || one.getAttribute('aria-label') || one.labels?.[0]?.innerText))
+      .map((one) => one.outerHTML)"""
     with visited(browser, address) as page:
         english = page.inner_text("body")
         assert page.evaluate(unnamed) == []

@@ -1,6 +1,6 @@
 import "./style.css";
-import { Page } from "./page/page";
 import { expose } from "./page/hooks";
+import { Page } from "./page/page";
 import { wishOf } from "./page/wish";
 
 const wish = wishOf(window.location.search);

@@ -1,7 +1,7 @@
-import relaxedBinary from "../../packed/litert-relaxed.bin?url";
-import relaxedScript from "../../packed/litert-relaxed.js?url";
 import compatBinary from "../../packed/litert-compat.bin?url";
 import compatScript from "../../packed/litert-compat.js?url";
+import relaxedBinary from "../../packed/litert-relaxed.bin?url";
+import relaxedScript from "../../packed/litert-relaxed.js?url";
 import threadedBinary from "../../packed/litert-threaded.bin?url";
 import threadedScript from "../../packed/litert-threaded.js?url";
 import type { Answer, Ask, ExactMask, Failed, Files, Mask, Opened, Shape, Wish } from "./protocol";
@@ -44,8 +44,10 @@ export class NetworkClient {
       if (data.type === "failed") this.fail(new NetworkFailure(data.what, data.message));
       else this.settle(data.type === "opened" ? 0 : data.id, data);
     };
-    this.worker.onerror = (event) => this.fail(new NetworkFailure("worker", event.message || "the worker broke"));
-    this.worker.onmessageerror = () => this.fail(new NetworkFailure("worker", "the worker is not understood"));
+    this.worker.onerror = (event) =>
+      this.fail(new NetworkFailure("worker", event.message || "the worker broke"));
+    this.worker.onmessageerror = () =>
+      this.fail(new NetworkFailure("worker", "the worker is not understood"));
   }
 
   /** Load the runtime and the network; shape: of the first frames. */
@@ -75,7 +77,12 @@ export class NetworkClient {
     this.fail(new NetworkFailure("worker", "closed"));
   }
 
-  private ask<Reply>(id: number, ask: Ask, patience: number | null, transfer: Transferable[] = []): Promise<Reply> {
+  private ask<Reply>(
+    id: number,
+    ask: Ask,
+    patience: number | null,
+    transfer: Transferable[] = [],
+  ): Promise<Reply> {
     if (this.failure) return Promise.reject(this.failure);
     return new Promise<Reply>((resolve, reject) => {
       const late = () => this.fail(new NetworkFailure("worker", `no answer in ${PATIENCE / 1000} s`));

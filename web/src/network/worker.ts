@@ -28,9 +28,7 @@ async function answer(ask: Ask): Promise<void> {
     const { network, place, build, threads } = runtime;
     say({ type: "opened", network, place, build, threads });
   } else {
-    const before = performance.now();
-    const mask = await segment(ask.rgba, ask.shape);
-    const ms = performance.now() - before;
+    const { mask, ms } = await segment(ask.rgba, ask.shape);
     if (ask.type === "exact") {
       say({ type: "exact", id: ask.id, mask, ms });
     } else {
@@ -41,25 +39,28 @@ async function answer(ask: Ask): Promise<void> {
   }
 }
 
-async function segment(rgba: Uint8Array, shape: Shape): Promise<Float32Array> {
+async function segment(rgba: Uint8Array, shape: Shape): Promise<{ mask: Float32Array; ms: number }> {
   if (!runtime) throw new Error("a frame came before the network was open");
   if (previousShape?.[0] !== shape[0] || previousShape[1] !== shape[1]) forget();
   if (cuts.seen(rgba, shape)) previous = null;
   fill(rgba);
-  const mask = await runtime.run(input, shape);
-  const sum = mask.reduce((total, value) => total + value, 0);
+  const { mask, ms } = await runtime.run(input, shape);
+  let sum = 0;
+  for (const value of mask) sum += value;
   if (!Number.isFinite(sum)) throw new NotNumbers("the network's mask has values that are no numbers");
   [previous, previousShape] = [mask, shape];
-  return mask;
+  return { mask, ms };
 }
 
 function fill(rgba: Uint8Array): void {
   if (input.length !== rgba.length) input = new Float32Array(rgba.length);
+  const before = previous ?? new Float32Array(rgba.length / 4);
+  const share = 1 / 255;
   for (let at = 0, pixel = 0; at < rgba.length; at += 4, pixel++) {
-    input[at] = (rgba[at] as number) / 255;
-    input[at + 1] = (rgba[at + 1] as number) / 255;
-    input[at + 2] = (rgba[at + 2] as number) / 255;
-    input[at + 3] = previous ? (previous[pixel] as number) : 0;
+    input[at] = (rgba[at] as number) * share;
+    input[at + 1] = (rgba[at + 1] as number) * share;
+    input[at + 2] = (rgba[at + 2] as number) * share;
+    input[at + 3] = before[pixel] as number;
   }
 }
 

@@ -1,5 +1,5 @@
-import lake from "../pictures/lake.webp?url";
 import { type Backdrop, type Colour, colourOf } from "../picture/backdrop";
+import lake from "../pictures/lake.webp?url";
 import type { Key } from "./texts";
 
 /** A background to choose: ready, or made when it is chosen. */
@@ -23,7 +23,10 @@ export const CHOICES: readonly Choice[] = [
     id: "lake",
     label: "lake",
     look: "tile-lake",
-    make: async () => ({ kind: "picture", picture: await createImageBitmap(await (await fetch(lake)).blob()) }),
+    make: async () => ({
+      kind: "picture",
+      picture: await createImageBitmap(await (await fetch(lake)).blob()),
+    }),
   },
   { id: "dusk", label: "dusk", look: "tile-dusk", make: () => two("#2b2f5b", "#f09a7a") },
   { id: "mint", label: "mint", look: "tile-mint", make: () => two("#d9f2e6", "#6fb8a4") },

@@ -179,7 +179,8 @@ export class Page {
 
   /** Another tile than a radio button's is chosen. */
   private unmark(chosen: HTMLElement): void {
-    for (const radio of document.querySelectorAll<HTMLInputElement>("#tiles input[type=radio]")) radio.checked = false;
+    for (const radio of document.querySelectorAll<HTMLInputElement>("#tiles input[type=radio]"))
+      radio.checked = false;
     for (const tile of document.querySelectorAll(".tile")) tile.classList.toggle("chosen", tile === chosen);
   }
 
@@ -187,7 +188,8 @@ export class Page {
     const { backdrop } = this.stage;
     element("strength-row").hidden = backdrop.kind !== "blur";
     const strength = Number(element<HTMLInputElement>("strength").value) / 100;
-    if (backdrop.kind === "blur" && backdrop.strength !== strength) this.stage.backdrop = { kind: "blur", strength };
+    if (backdrop.kind === "blur" && backdrop.strength !== strength)
+      this.stage.backdrop = { kind: "blur", strength };
     if (document.querySelector("#tiles input[type=radio]:checked"))
       for (const tile of document.querySelectorAll(".tile")) tile.classList.remove("chosen");
   }
@@ -216,7 +218,11 @@ export class Page {
       const { recorder } = this;
       this.recorder = null;
       this.stage.held = false;
-      this.offer(await recorder.stop(), "recorded", recorder.sound || this.source?.kind !== "camera" ? null : "silent");
+      this.offer(
+        await recorder.stop(),
+        "recorded",
+        recorder.sound || this.source?.kind !== "camera" ? null : "silent",
+      );
     }
     button.setAttribute("aria-pressed", String(this.recorder !== null));
     this.show();
@@ -282,13 +288,14 @@ export class Page {
     for (const id of ["photo", "record"])
       element<HTMLButtonElement>(id).disabled = !live && !(id === "record" && this.recorder);
     element("record-text").textContent = text(this.recorder ? "stop" : "record");
+    element("speed").hidden = !live;
   }
 
   private tick(): void {
-    const { state, speed } = this.stage;
+    const { speed } = this.stage;
     const still = this.source?.kind === "photo";
-    element("speed").hidden = state !== "live";
-    element("speed").textContent = `${still ? "" : `${speed.fps} ${text("fps")} · `}${Math.round(speed.ms)} ${text("ms")}`;
+    element("speed").textContent =
+      `${still ? "" : `${speed.fps} ${text("fps")} · `}${Math.round(speed.ms)} ${text("ms")}`;
     element("timer").hidden = !this.recorder;
     if (!this.recorder) return;
     const seconds = Math.floor((performance.now() - this.recorder.begun) / 1000);

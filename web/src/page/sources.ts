@@ -20,9 +20,18 @@ export interface Source {
 }
 
 /** The camera's frames; onlost is called when it is taken away. */
-export async function openCamera(facing: Facing, video: HTMLVideoElement, onlost: () => void): Promise<Source> {
+export async function openCamera(
+  facing: Facing,
+  video: HTMLVideoElement,
+  onlost: () => void,
+): Promise<Source> {
   if (!navigator.mediaDevices) throw new NoCamera("insecure");
-  const wanted = { facingMode: facing, width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
+  const wanted = {
+    facingMode: facing,
+    width: { ideal: 1280 },
+    height: { ideal: 720 },
+    frameRate: { ideal: 30 },
+  };
   const stream = await navigator.mediaDevices.getUserMedia({ video: wanted }).catch((error: DOMException) => {
     throw new NoCamera(whyNot(error.name));
   });

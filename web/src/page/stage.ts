@@ -144,8 +144,7 @@ export class Stage {
     let before = 0;
     const lap = (stage: string) => {
       const now = performance.now();
-      laps[stage] ??= [];
-      laps[stage].push(now - before);
+      laps[stage] = [...(laps[stage] ?? []), now - before];
       before = performance.now();
     };
     this.source = null;
@@ -157,7 +156,7 @@ export class Stage {
         before = performance.now();
         const mask = await network.run(shot.rgba, shot.shape);
         lap("network and messages");
-        (laps.network ??= []).push(mask.ms);
+        laps.network = [...(laps.network ?? []), mask.ms];
         before = performance.now();
         compositor.show({ ...shot, rgba: mask.rgba }, mask.mask, this.backdropNow);
       }
@@ -304,9 +303,12 @@ export class Stage {
     this.network = null;
     this.failures++;
     const what = error instanceof NetworkFailure ? error.what : "runtime";
-    if (this.failures >= TRIES || what === "network") return this.fail(what);
-    this.restart("waiting");
-    void this.arrive();
+    if (this.failures >= TRIES || what === "network") {
+      this.fail(what);
+    } else {
+      this.restart("waiting");
+      void this.arrive();
+    }
   }
 
   private ensureCompositor(): Compositor | null {

@@ -120,7 +120,7 @@ const zh: Record<Key, string> = {
   unshared: "无法分享，你可以保存文件。",
 };
 
-const LANGUAGES = { en, zh } as const;
+export const LANGUAGES = { en, zh } as const;
 
 export type Language = keyof typeof LANGUAGES;
 

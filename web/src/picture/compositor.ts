@@ -88,7 +88,9 @@ export class Compositor {
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
     const { small } = this.fit(shape, width, height);
     this.lap("upload");
-    const taps = [width / small.width, height / small.height].map((ratio) => Math.max(1, Math.ceil(ratio / 2 - 0.1)));
+    const taps = [width / small.width, height / small.height].map((ratio) =>
+      Math.max(1, Math.ceil(ratio / 2 - 0.1)),
+    );
     const step = [1 / small.width, 1 / small.height];
     this.programs.SHRINK.draw(small, { u_frame: frame, u_step: step, u_taps: taps });
     const rgba = await this.readBack(small, buffer);
@@ -99,7 +101,11 @@ export class Compositor {
   /** Show a shot's people before the background. mask: levels 0..255 of the shot's shape. */
   show(shot: Shot, mask: Uint8Array, backdrop: Backdrop): void {
     const { gl, programs } = this;
-    const { small, coefficients, gain, gathered, colours, blur } = this.fit(shot.shape, shot.width, shot.height);
+    const { small, coefficients, gain, gathered, colours, blur } = this.fit(
+      shot.shape,
+      shot.width,
+      shot.height,
+    );
     const [height, width] = shot.shape;
     const u_small = first(small);
     // the small picture may be a later frame's by now
@@ -179,11 +185,19 @@ export class Compositor {
     const [top, bottom] = backdrop.kind === "colour" ? [backdrop.top, backdrop.bottom] : NEUTRAL;
     const kind = { colour: 0, picture: 1, blur: 2, grey: 3 }[backdrop.kind];
     const u_picture = this.picture;
-    const values = { u_kind: kind, u_top: top, u_bottom: bottom, u_picture, u_cover: [1, 1, 0, 0], u_level: 0 };
+    const values = {
+      u_kind: kind,
+      u_top: top,
+      u_bottom: bottom,
+      u_picture,
+      u_cover: [1, 1, 0, 0],
+      u_level: 0,
+    };
     if (backdrop.kind !== "picture") return values;
     const [width, height] = sizeOf(backdrop.picture);
     const moving = backdrop.picture instanceof HTMLVideoElement;
-    if (moving && backdrop.picture.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return { ...values, u_kind: 0 };
+    if (moving && backdrop.picture.readyState < HTMLMediaElement.HAVE_CURRENT_DATA)
+      return { ...values, u_kind: 0 };
     if (moving || this.shown !== backdrop) {
       gl.activeTexture(gl.TEXTURE0);
       gl.bindTexture(gl.TEXTURE_2D, this.picture);
@@ -204,7 +218,8 @@ export class Compositor {
     for (const old of Object.values(this.targets ?? {}).flat()) if (isTarget(old)) free(gl, old);
     const [high, wide] = shape;
     const scale = BLUR_SIDE / Math.max(width, height);
-    const room = (format: number) => target(gl, Math.round(width * scale), Math.round(height * scale), [format]);
+    const room = (format: number) =>
+      target(gl, Math.round(width * scale), Math.round(height * scale), [format]);
     this.targets = {
       key,
       small: target(gl, wide, high, [gl.RGBA8]),
@@ -228,7 +243,8 @@ export class Compositor {
     const sync = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
     gl.flush();
     // reading at once would make the page wait for the graphics card
-    while (sync && gl.clientWaitSync(sync, 0, 0) === gl.TIMEOUT_EXPIRED) await new Promise((go) => setTimeout(go, 1));
+    while (sync && gl.clientWaitSync(sync, 0, 0) === gl.TIMEOUT_EXPIRED)
+      await new Promise((go) => setTimeout(go, 1));
     gl.deleteSync(sync);
     const rgba = buffer?.length === bytes ? buffer : new Uint8Array(bytes);
     gl.bindBuffer(gl.PIXEL_PACK_BUFFER, this.read);

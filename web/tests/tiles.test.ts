@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { tilesOf } from "../src/picture/tiles";
+
+const SHAPE = [256, 256] as const;
+
+function area(tiles: Float32Array): number {
+  let sum = 0;
+  for (let at = 0; at < tiles.length; at += 4) {
+    const [x0, y0, x1, y1] = tiles.slice(at, at + 4) as unknown as [number, number, number, number];
+    sum += (x1 - x0) * (y1 - y0);
+  }
+  return sum;
+}
+
+test("an empty frame is all room, a full one all person", () => {
+  const empty = tilesOf(new Uint8Array(256 * 256), SHAPE);
+  expect([area(empty.room), area(empty.person), area(empty.edge)]).toEqual([1, 0, 0]);
+  const full = tilesOf(new Uint8Array(256 * 256).fill(255), SHAPE);
+  expect([area(full.room), area(full.person), area(full.edge)]).toEqual([0, 1, 0]);
+});
+
+test("tiles cover the frame once, and whatever is half is edge", () => {
+  const mask = new Uint8Array(256 * 256);
+  for (let y = 0; y < 256; y++) mask.fill(255, y * 256 + 100, y * 256 + 180);
+  mask[20 * 256 + 20] = 128;
+  const { person, room, edge } = tilesOf(mask, SHAPE);
+  expect(area(person) + area(room) + area(edge)).toBeCloseTo(1, 5);
+  const within = (tiles: Float32Array, x: number, y: number) => {
+    for (let at = 0; at < tiles.length; at += 4) {
+      const [x0, y0, x1, y1] = tiles.slice(at, at + 4) as unknown as [number, number, number, number];
+      if (x >= x0 && x < x1 && y >= y0 && y < y1) return true;
+    }
+    return false;
+  };
+  for (const [x, y] of [
+    [20, 20],
+    [100, 128],
+    [98, 5],
+    [181, 250],
+  ] as const)
+    expect(within(edge, x / 256, y / 256)).toBe(true);
+  expect(within(person, 140 / 256, 0.5)).toBe(true);
+  expect(within(room, 230 / 256, 0.5)).toBe(true);
+});
