@@ -3,10 +3,18 @@ import { tilesOf } from "../src/picture/tiles";
 
 const SHAPE = [256, 256] as const;
 
+/** Each is two triangles: the first corner is its least, the last its greatest. */
+function rectangles(corners: Float32Array): [number, number, number, number][] {
+  return Array.from({ length: corners.length / 12 }, (_, index) => {
+    const [x0, y0] = corners.slice(12 * index);
+    const [x1, y1] = corners.slice(12 * index + 10);
+    return [x0, y0, x1, y1] as [number, number, number, number];
+  });
+}
+
 function area(tiles: Float32Array): number {
   let sum = 0;
-  for (let at = 0; at < tiles.length; at += 4) {
-    const [x0, y0, x1, y1] = tiles.slice(at, at + 4) as unknown as [number, number, number, number];
+  for (const [x0, y0, x1, y1] of rectangles(tiles)) {
     sum += (x1 - x0) * (y1 - y0);
   }
   return sum;
@@ -26,8 +34,7 @@ test("tiles cover the frame once, and whatever is half is edge", () => {
   const { person, room, edge } = tilesOf(mask, SHAPE);
   expect(area(person) + area(room) + area(edge)).toBeCloseTo(1, 5);
   const within = (tiles: Float32Array, x: number, y: number) => {
-    for (let at = 0; at < tiles.length; at += 4) {
-      const [x0, y0, x1, y1] = tiles.slice(at, at + 4) as unknown as [number, number, number, number];
+    for (const [x0, y0, x1, y1] of rectangles(tiles)) {
       if (x >= x0 && x < x1 && y >= y0 && y < y1) return true;
     }
     return false;

@@ -29,6 +29,12 @@ export async function fresh(address: string): Promise<Response> {
   }
 }
 
+/** Throw away what was kept for earlier versions of the page or of a network. */
+export async function keepOnly(addresses: readonly string[]): Promise<void> {
+  const store = await openStore();
+  for (const { url } of (await store?.keys()) ?? []) if (!addresses.includes(url)) await store?.delete(url);
+}
+
 async function openStore(): Promise<Cache | null> {
   try {
     return await caches.open(STORE);

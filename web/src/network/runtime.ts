@@ -1,5 +1,5 @@
 import { type CompiledModel, type LiteRt, loadLiteRt, supportsFeature, Tensor } from "@litertjs/core";
-import { fresh, kept } from "./fetching";
+import { fresh, keepOnly, kept } from "./fetching";
 import type { Build, Files, Place, Shape, Wish } from "./protocol";
 
 /** Runs of each place when their speed is compared; the first ones warm it up. */
@@ -7,6 +7,8 @@ const TRIALS = 6;
 
 /** The mean difference between two places' masks from which on the faster one is wrong. */
 const AGREEMENT = 0.02;
+
+const INDEX = "index.json";
 
 interface Listed {
   readonly name: string;
@@ -72,9 +74,7 @@ export class Runtime {
       (one) => one.name === this.network && one.height === height && one.width === width,
     );
     if (!file) throw new Missing(`no network ${this.network} for ${height}×${width}`);
-    // the hash makes a new version another address
-    const address = new URL(`${file.file}?${file.sha256.slice(0, 16)}`, this.folder).href;
-    const answer = await kept(address).catch((error: unknown) => {
+    const answer = await kept(this.address(file)).catch((error: unknown) => {
       throw new Missing(String(error));
     });
     const bytes = new Uint8Array(await answer.arrayBuffer());
@@ -84,6 +84,19 @@ export class Runtime {
     });
     this.models.set(key, model);
     return model;
+  }
+
+  /** Keep what the next visit needs, and what a device that is turned does, also without a connection. */
+  async keep(files: Files): Promise<void> {
+    const builds = Object.values(files.builds).flatMap(({ script, binary }) => [script, binary]);
+    const index = new URL(INDEX, files.networks).href;
+    await keepOnly([index, ...builds, ...this.listed.map((one) => this.address(one))]);
+    for (const one of this.listed) if (one.name === this.network) await kept(this.address(one));
+  }
+
+  private address({ file, sha256 }: Listed): string {
+    // the hash makes a new version another address
+    return new URL(`${file}?${sha256.slice(0, 16)}`, this.folder).href;
   }
 
   /** WebGPU where it is there, agrees with WebAssembly and is faster. */
@@ -122,7 +135,7 @@ async function bestBuild(cores: number): Promise<Build> {
 }
 
 async function list(folder: string): Promise<Listed[]> {
-  const answer = await fresh(new URL("index.json", folder).href).catch((error: unknown) => {
+  const answer = await fresh(new URL(INDEX, folder).href).catch((error: unknown) => {
     throw new Missing(String(error));
   });
   return (await answer.json()) as Listed[];

@@ -4,6 +4,9 @@ import { Cuts } from "./cut";
 import type { Answer, Ask, Shape } from "./protocol";
 import { Missing, Runtime } from "./runtime";
 
+/** How long after the start, in ms, other files than those in use are fetched. */
+const CALM = 4000;
+
 const cuts = new Cuts();
 let runtime: Runtime | null = null;
 let previous: Float32Array | null = null;
@@ -27,6 +30,8 @@ async function answer(ask: Ask): Promise<void> {
     await runtime.run(new Float32Array(ask.shape[0] * ask.shape[1] * 4), ask.shape);
     const { network, place, build, threads } = runtime;
     say({ type: "opened", network, place, build, threads });
+    // without a connection or room the page still works now
+    setTimeout(() => runtime?.keep(ask.files).catch(() => {}), CALM);
   } else {
     const { mask, ms } = await segment(ask.rgba, ask.shape);
     if (ask.type === "exact") {

@@ -1,13 +1,13 @@
 /** A little WebGL2: programs over the whole target, textures, targets. Row 0 of a texture is its top row. */
 
 const TILES = `#version 300 es
-layout(location = 0) in vec4 a_tile; // x0, y0, x1, y1 of the frame
+layout(location = 0) in vec2 a_corner; // in the frame
 uniform bool u_canvas;
 uniform bool u_mirror;
 out vec2 v_at; // in the target
 out vec2 v_frame; // in the frame, which may be mirrored
 void main() {
-  v_frame = mix(a_tile.xy, a_tile.zw, vec2(gl_VertexID & 1, gl_VertexID >> 1));
+  v_frame = a_corner;
   v_at = u_mirror ? vec2(1.0 - v_frame.x, v_frame.y) : v_frame;
   gl_Position = vec4(v_at * 2.0 - 1.0, 0.0, 1.0);
   if (u_canvas) gl_Position.y = -gl_Position.y;
@@ -21,6 +21,8 @@ export interface Target {
   readonly framebuffer: WebGLFramebuffer;
   readonly textures: readonly WebGLTexture[];
 }
+
+const WHOLE = new Float32Array([0, 0, 1, 0, 0, 1, 1, 0, 0, 1, 1, 1]);
 
 /** A fragment shader that is drawn over a whole target or over tiles of it. */
 export class Program {
@@ -47,11 +49,11 @@ export class Program {
   /**
    * Draw with these uniforms; a texture is bound to a unit of its own.
    *
-   * target: null for the canvas; tiles: x0, y0, x1, y1 of each in 0..1, the whole target when left out.
+   * target: null for the canvas; corners: x and y of triangles in 0..1, the whole target when left out.
    */
-  draw(target: Target | null, values: Record<string, Value>, tiles?: Float32Array): void {
+  draw(target: Target | null, values: Record<string, Value>, corners: Float32Array = WHOLE): void {
     const { gl } = this;
-    if (tiles?.length === 0) return;
+    if (corners.length === 0) return;
     gl.bindFramebuffer(gl.FRAMEBUFFER, target?.framebuffer ?? null);
     if (target) gl.viewport(0, 0, target.width, target.height);
     gl.useProgram(this.program);
@@ -67,16 +69,10 @@ export class Program {
         gl.uniform1i(place, unit++);
       }
     }
-    if (tiles) {
-      gl.enableVertexAttribArray(0);
-      gl.vertexAttribDivisor(0, 1);
-      gl.bufferData(gl.ARRAY_BUFFER, tiles, gl.STREAM_DRAW);
-      gl.vertexAttribPointer(0, 4, gl.FLOAT, false, 0, 0);
-    } else {
-      gl.disableVertexAttribArray(0);
-      gl.vertexAttrib4f(0, 0, 0, 1, 1);
-    }
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, tiles ? tiles.length / 4 : 1);
+    gl.bufferData(gl.ARRAY_BUFFER, corners, gl.STREAM_DRAW);
+    gl.enableVertexAttribArray(0);
+    gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
+    gl.drawArrays(gl.TRIANGLES, 0, corners.length / 2);
   }
 
   /** What is wrong with it, if anything. */

@@ -15,6 +15,8 @@ in vec2 v_frame;
 const vec3 LUMA = vec3(0.299, 0.587, 0.114);
 // the level of detail is known: finding it costs a software renderer more than the reading
 vec4 at0(sampler2D of, vec2 at) { return textureLod(of, at, 0.0); }
+// one pixel of the frame, unfiltered: the canvas has as many
+vec4 pixel(sampler2D of) { return texelFetch(of, ivec2(v_frame * vec2(textureSize(of, 0))), 0); }
 // around 0, where half floats are finer
 float luma(vec3 colour) { return dot(colour, LUMA) - 0.5; }
 `;
@@ -34,7 +36,7 @@ void main() {
   result = vec4(sum / (taps.x * taps.y), 1.0);
 }`;
 
-/** The filter's a and b from windows of 3×3, and how open to doubt the mask is there. */
+/** The filter's a and b from windows of about 3×3 in four bilinear samples, and the mask's mean there. */
 export const COEFFICIENTS = `${HEAD}
 uniform sampler2D u_small;
 uniform sampler2D u_mask;
@@ -43,14 +45,12 @@ const float SMOOTHNESS = 5e-4;
 out vec4 result;
 void main() {
   vec4 mean = vec4(0.0);
-  for (int y = -1; y <= 1; y++)
-    for (int x = -1; x <= 1; x++) {
-      vec2 at = v_at + vec2(x, y) * u_pixel.xy;
-      float i = luma(at0(u_small, at).rgb);
-      float p = at0(u_mask, at).r;
-      mean += vec4(i, p, i * p, i * i);
-    }
-  mean /= 9.0;
+  for (int k = 0; k < 4; k++) {
+    vec2 at = v_at + (vec2(k & 1, k >> 1) - 0.5) * 1.5 * u_pixel.xy;
+    float i = luma(at0(u_small, at).rgb);
+    float p = at0(u_mask, at).r;
+    mean += 0.25 * vec4(i, p, i * p, i * i);
+  }
   float gain = (mean.z - mean.x * mean.y) / (max(mean.w - mean.x * mean.x, 0.0) + SMOOTHNESS);
   result = vec4(gain, mean.y - gain * mean.x, mean.y, 1.0);
 }`;
@@ -167,7 +167,7 @@ vec3 pictured() { return textureLod(u_picture, v_at * u_cover.xy + u_cover.zw, u
 export const PERSON = `${HEAD}
 uniform sampler2D u_frame;
 out vec4 result;
-void main() { result = vec4(at0(u_frame, v_frame).rgb, 1.0); }`;
+void main() { result = vec4(pixel(u_frame).rgb, 1.0); }`;
 
 /** The background alone; of the room nothing is read. */
 export const EMPTY = `${HEAD}
@@ -182,7 +182,7 @@ uniform sampler2D u_frame;
 uniform sampler2D u_blurred;
 out vec4 result;
 void main() {
-  vec3 colour = u_kind == 2.0 ? at0(u_blurred, v_frame).rgb : vec3(dot(at0(u_frame, v_frame).rgb, LUMA));
+  vec3 colour = u_kind == 2.0 ? at0(u_blurred, v_frame).rgb : vec3(dot(pixel(u_frame).rgb, LUMA));
   result = vec4(colour, 1.0);
 }`;
 
@@ -202,7 +202,7 @@ vec3 behind(vec3 colour) {
   return u_kind == 3.0 ? vec3(dot(colour, LUMA)) : plain();
 }
 void main() {
-  vec3 colour = at0(u_frame, v_frame).rgb;
+  vec3 colour = pixel(u_frame).rgb;
   float alpha = alphaOf(colour, at0(u_gain, v_frame).rgb);
   vec4 person = at0(u_person, v_frame);
   vec4 room = at0(u_room, v_frame);

@@ -1,6 +1,6 @@
 import type { Shape } from "../network/protocol";
 
-/** Parts of the frame, each x0, y0, x1, y1 in 0..1, by what has to be drawn there. */
+/** Parts of the frame, as the x and y of triangles' corners in 0..1, by what has to be drawn there. */
 export interface Tiles {
   readonly person: Float32Array;
   readonly room: Float32Array;
@@ -8,10 +8,10 @@ export interface Tiles {
 }
 
 /** The frame is looked at in a grid of this many squares each way. */
-const GRID = 32;
+const GRID = 64;
 
 /** How far around a square the filters look, in pixels of the mask. */
-const REACH = 5;
+const REACH = 4;
 
 /** Levels of the mask up to which all is room, and from which all is person, after the shaders' contrast. */
 const ROOM = 38;
@@ -29,7 +29,7 @@ export function tilesOf(mask: Uint8Array, [height, width]: Shape): Tiles {
     for (let column = 1; column <= GRID; column++) {
       const next = column < GRID ? kindOf(columns, row, column) : null;
       if (next === kind) continue;
-      found[kind].push(begun / GRID, row / GRID, column / GRID, (row + 1) / GRID);
+      found[kind].push(...rectangle(begun / GRID, row / GRID, column / GRID, (row + 1) / GRID));
       begun = column;
       if (next) kind = next;
     }
@@ -39,6 +39,10 @@ export function tilesOf(mask: Uint8Array, [height, width]: Shape): Tiles {
     room: new Float32Array(found.room),
     edge: new Float32Array(found.edge),
   };
+}
+
+function rectangle(x0: number, y0: number, x1: number, y1: number): number[] {
+  return [x0, y0, x1, y0, x0, y1, x1, y0, x0, y1, x1, y1];
 }
 
 /** The least and greatest level in and around each square. */

@@ -1,12 +1,12 @@
 // Keeps the page, so that it opens without a connection. The network's files are kept by their own worker.
-const PAGE = `livematte-page-${"101bc156189b"}`;
+const PAGE = `livematte-page-${"ab44c72b3d5c"}`;
 const NETWORK = "livematte-network";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(PAGE)
-      .then((cache) => cache.addAll(["./","manifest.webmanifest","assets/icon-192-DtNEoYVG.png","assets/icon-mxVkqgvv.svg","assets/index-B_f1Q4tV.js","assets/index-CooHULjo.css","assets/lake-FMcHKh0l.webp","assets/worker-WWuEJhHe.js"]))
+      .then((cache) => cache.addAll(["./","manifest.webmanifest","assets/icon-192-DtNEoYVG.png","assets/icon-mxVkqgvv.svg","assets/index-CooHULjo.css","assets/index-CsNcMd-r.js","assets/lake-FMcHKh0l.webp","assets/worker-BlafeyzO.js"]))
       .then(() => self.skipWaiting()),
   );
 });
