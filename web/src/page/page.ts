@@ -162,12 +162,16 @@ export class Page {
     tile.innerHTML =
       '<input type="file" accept="image/*,video/*" data-label="ownLabel"><i><svg aria-hidden="true"><use href="#i-plus"/></svg></i><span data-text="own"></span>';
     const input = tile.querySelector("input") as HTMLInputElement;
+    const swatch = tile.querySelector("i") as HTMLElement;
     input.addEventListener("change", async () => {
       const file = input.files?.[0];
       input.value = "";
       if (!file) return;
       try {
-        this.stage.backdrop = { kind: "picture", picture: await openBackground(file) };
+        const picture = await openBackground(file);
+        this.stage.backdrop = { kind: "picture", picture };
+        swatch.style.backgroundImage =
+          picture instanceof ImageBitmap ? `url("${URL.createObjectURL(file)}")` : "";
         this.unmark(tile);
         this.setStrength();
       } catch {

@@ -35,6 +35,7 @@ export async function openCamera(
   const stream = await navigator.mediaDevices.getUserMedia({ video: wanted }).catch((error: DOMException) => {
     throw new NoCamera(whyNot(error.name));
   });
+  video.muted = true;
   const [track] = stream.getVideoTracks();
   track?.addEventListener("ended", onlost);
   await start(video, { srcObject: stream });
@@ -74,6 +75,7 @@ export async function openFile(file: File, video: HTMLVideoElement): Promise<Sou
     URL.revokeObjectURL(address);
   };
   try {
+    video.muted = false;
     await start(video, { src: address, loop: true });
   } catch (error) {
     close();
