@@ -29,7 +29,7 @@ from livematte.segment.runtime import SHAPES, load
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from browser import CHROMIUM, QUIET, camera, served
 
-FRAMES, WARM = 30, 5
+FRAMES, WARM = 90, 50  # the browser compiles anew what runs often
 CALM = 30
 """Seconds between two looks at the memory."""
 

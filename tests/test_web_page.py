@@ -29,6 +29,7 @@ PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1440, "height": 900}
 LEAST_FPS = 2
 """On one busy core with software rendering; a page that waits for something is below."""
+TRACK = "document.querySelector('.player').srcObject.getVideoTracks()[0]"
 PATIENCE = 20
 """Seconds for anything to happen."""
 FIRST_LOAD = 4_000_000
@@ -296,7 +297,7 @@ def test_no_camera(chromium: Any, address: str) -> None:
 def test_camera_lost(browser: Any, address: str) -> None:
     with live(browser, address) as page:
         choose(page, "key")
-        page.evaluate("source.srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended'))")
+        page.evaluate(f"{TRACK}.dispatchEvent(new Event('ended'))")
         until(lambda: "taken away" in page.inner_text("#notice"), page)
         shown = seen(page, "lost")
         assert suit(shown) < 0.02
@@ -321,7 +322,7 @@ def test_hidden_and_shown(browser: Any, address: str) -> None:
 def test_rotation(browser: Any, address: str) -> None:
     with live(browser, address) as page:
         turned = "{ width: 180, height: 320, resizeMode: 'crop-and-scale' }"
-        page.evaluate(f"source.srcObject.getVideoTracks()[0].applyConstraints({turned})")
+        page.evaluate(f"{TRACK}.applyConstraints({turned})")
         until(lambda: page.evaluate("livematte.last()?.shape?.join()") == "256,144", page)
         assert page.evaluate("[canvas.width, canvas.height]") == [180, 320]
         assert suit(seen(page, "portrait")) > 0.1

@@ -1,5 +1,5 @@
 import type { Wish } from "../network/protocol";
-import { colourOf } from "../picture/backdrop";
+import { type Backdrop, colourOf } from "../picture/backdrop";
 import { CHOICES, plain } from "./choices";
 import { photo, Recorder } from "./recorder";
 import { type Facing, NoCamera, openBackground, openCamera, openFile, type Source } from "./sources";
@@ -25,9 +25,11 @@ function element<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
 export class Page {
   readonly stage: Stage;
   private readonly canvas = element<HTMLCanvasElement>("canvas");
-  private readonly video = element<HTMLVideoElement>("source");
   private source: Source | null = null;
   private facing: Facing = "user";
+  /** Counts the sources that were asked for: only the last one counts. */
+  private turn = 0;
+  private opening = false;
   private recorder: Recorder | null = null;
   private problem: Key | null = null;
   private result: File | null = null;
@@ -76,34 +78,38 @@ export class Page {
   // sources
 
   private async useCamera(): Promise<void> {
-    this.leave();
-    try {
-      this.enter(await openCamera(this.facing, this.video, () => this.lost()));
-      this.setMirror(this.facing === "user");
-    } catch (error) {
-      this.say(error instanceof NoCamera ? error.why : "busy");
-    }
+    await this.use(() => openCamera(this.facing, () => this.lost()), this.facing === "user");
   }
 
   private async useFile(file: File): Promise<void> {
+    await this.use(() => openFile(file), false);
+  }
+
+  private async use(open: () => Promise<Source>, mirror: boolean): Promise<void> {
+    const turn = ++this.turn;
+    // many devices give one camera at a time
     this.leave();
+    this.problem = null;
+    this.opening = true;
+    this.show();
     try {
-      this.enter(await openFile(file, this.video));
-      this.setMirror(false);
-    } catch {
-      this.say("unreadable");
+      const source = await open();
+      // something else was chosen meanwhile
+      if (turn !== this.turn) return source.close();
+      this.source = source;
+      this.opening = false;
+      this.setMirror(mirror);
+      this.stage.play(source.picture);
+    } catch (error) {
+      if (turn !== this.turn) return;
+      this.opening = false;
+      this.say(error instanceof NoCamera ? error.why : "unreadable");
     }
   }
 
   private async flip(): Promise<void> {
     if (this.source?.kind === "camera") this.facing = this.facing === "user" ? "environment" : "user";
     await this.useCamera();
-  }
-
-  private enter(source: Source): void {
-    this.source = source;
-    this.problem = null;
-    this.stage.play(source.picture);
   }
 
   private leave(): void {
@@ -131,8 +137,7 @@ export class Page {
       const { tile, input } = radio(id, label, look);
       input.checked = id === FIRST.id;
       input.addEventListener("change", async () => {
-        this.stage.backdrop = await make();
-        this.setStrength();
+        this.put(await make());
       });
       tiles.append(tile);
     }
@@ -149,8 +154,7 @@ export class Page {
     const choose = () => {
       swatch.style.background = input.value;
       this.unmark(tile);
-      this.stage.backdrop = plain(colourOf(input.value));
-      this.setStrength();
+      this.put(plain(colourOf(input.value)));
     };
     input.addEventListener("input", choose);
     return tile;
@@ -169,16 +173,25 @@ export class Page {
       if (!file) return;
       try {
         const picture = await openBackground(file);
-        this.stage.backdrop = { kind: "picture", picture };
+        this.put({ kind: "picture", picture });
         swatch.style.backgroundImage =
           picture instanceof ImageBitmap ? `url("${URL.createObjectURL(file)}")` : "";
         this.unmark(tile);
-        this.setStrength();
       } catch {
         this.say("unreadable");
       }
     });
     return tile;
+  }
+
+  private put(backdrop: Backdrop): void {
+    const before = this.stage.backdrop;
+    this.stage.backdrop = backdrop;
+    if (before.kind === "picture" && before.picture instanceof HTMLVideoElement) {
+      before.picture.pause();
+      URL.revokeObjectURL(before.picture.src);
+    }
+    this.setStrength();
   }
 
   /** Another tile than a radio button's is chosen. */
@@ -214,9 +227,14 @@ export class Page {
     if (!this.recorder) {
       if (!this.source) return;
       const sound = await this.source.sound();
-      element("timer").dataset.silent = String(!sound);
+      try {
+        this.recorder = new Recorder(this.canvas, sound);
+      } catch {
+        sound?.stop();
+        this.say("unrecorded");
+        return;
+      }
       this.stage.held = true;
-      this.recorder = new Recorder(this.canvas, sound);
       this.stage.redraw();
     } else {
       const { recorder } = this;
@@ -281,8 +299,8 @@ export class Page {
     const { state, trouble, opened } = this.stage;
     document.body.dataset.state = this.problem ? "problem" : state;
     const said = this.problem ?? (trouble ? TROUBLES[trouble] : null);
-    const waiting = state === "waiting" ? (opened ? "waiting" : "loading") : null;
-    element("welcome").hidden = state !== "idle" || said !== null;
+    const waiting = state === "waiting" || this.opening ? (opened ? "waiting" : "loading") : null;
+    element("welcome").hidden = state !== "idle" || this.opening || said !== null;
     const notice = said ?? waiting;
     element("notice").hidden = notice === null;
     element("notice-text").textContent = notice ? text(notice) : "";

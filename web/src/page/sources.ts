@@ -20,11 +20,7 @@ export interface Source {
 }
 
 /** The camera's frames; onlost is called when it is taken away. */
-export async function openCamera(
-  facing: Facing,
-  video: HTMLVideoElement,
-  onlost: () => void,
-): Promise<Source> {
+export async function openCamera(facing: Facing, onlost: () => void): Promise<Source> {
   if (!navigator.mediaDevices) throw new NoCamera("insecure");
   const wanted = {
     facingMode: facing,
@@ -35,20 +31,23 @@ export async function openCamera(
   const stream = await navigator.mediaDevices.getUserMedia({ video: wanted }).catch((error: DOMException) => {
     throw new NoCamera(whyNot(error.name));
   });
+  const video = player();
   video.muted = true;
   const [track] = stream.getVideoTracks();
   track?.addEventListener("ended", onlost);
-  await start(video, { srcObject: stream });
-  return {
-    kind: "camera",
-    picture: video,
-    sound: microphone,
-    close: () => {
-      track?.removeEventListener("ended", onlost);
-      for (const one of stream.getTracks()) one.stop();
-      video.srcObject = null;
-    },
+  const close = () => {
+    track?.removeEventListener("ended", onlost);
+    for (const one of stream.getTracks()) one.stop();
+    video.srcObject = null;
+    video.remove();
   };
+  try {
+    await start(video, { srcObject: stream });
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { kind: "camera", picture: video, sound: microphone, close };
 }
 
 function whyNot(name: string): CameraTrouble {
@@ -62,20 +61,19 @@ async function microphone(): Promise<MediaStreamTrack | null> {
 }
 
 /** A video or photo that was chosen. Fails when the browser cannot read it. */
-export async function openFile(file: File, video: HTMLVideoElement): Promise<Source> {
+export async function openFile(file: File): Promise<Source> {
   if (file.type.startsWith("image/")) {
     const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
     return { kind: "photo", picture, sound: async () => null, close: () => picture.close() };
   }
+  const video = player();
   const address = URL.createObjectURL(file);
   const close = () => {
     video.pause();
-    video.removeAttribute("src");
-    video.load();
     URL.revokeObjectURL(address);
+    video.remove();
   };
   try {
-    video.muted = false;
     await start(video, { src: address, loop: true });
   } catch (error) {
     close();
@@ -101,18 +99,29 @@ async function start(
   await video.play();
 }
 
-let context: AudioContext | null = null;
-let out: MediaStreamAudioDestinationNode | null = null;
+/** Browsers play only what is in the page; it is never seen there. */
+function player(): HTMLVideoElement {
+  const video = document.createElement("video");
+  video.className = "player";
+  video.playsInline = true;
+  video.tabIndex = -1;
+  video.setAttribute("aria-hidden", "true");
+  document.body.append(video);
+  return video;
+}
 
-/** A chosen video's sound. An element can be tied to a context once: both are kept. */
+/** The ways of each chosen video's sound into recordings: an element can have only one. */
+const sounds = new WeakMap<HTMLVideoElement, MediaStreamAudioDestinationNode>();
+
 function soundOf(video: HTMLVideoElement): MediaStreamTrack | null {
-  if (!context || !out) {
-    context = new AudioContext();
+  let out = sounds.get(video);
+  if (!out) {
+    const context = new AudioContext();
     out = context.createMediaStreamDestination();
     const from = context.createMediaElementSource(video);
     from.connect(out);
     from.connect(context.destination);
+    sounds.set(video, out);
   }
-  void context.resume();
   return out.stream.getAudioTracks()[0]?.clone() ?? null;
 }

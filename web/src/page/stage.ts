@@ -50,7 +50,8 @@ export class Stage {
   private heldNow = false;
   private next: { shot: Shot; arrived: number } | null = null;
   private taking = false;
-  private running = false;
+  /** The frame that is at the network. */
+  private running: Shot | null = null;
   private light = false;
   private slow = 0;
   private spare: Uint8Array | null = null;
@@ -109,6 +110,8 @@ export class Stage {
   set backdrop(backdrop: Backdrop) {
     this.backdropNow = backdrop;
     this.redraw();
+    if (backdrop.kind === "picture" && backdrop.picture instanceof HTMLVideoElement)
+      this.followBackground(backdrop, backdrop.picture);
   }
 
   get backdrop(): Backdrop {
@@ -132,7 +135,7 @@ export class Stage {
 
   /** Draw what is shown once more, with what was chosen since. */
   redraw(): void {
-    if (this.state === "live" && this.last && !this.canvas.hidden) this.compose();
+    if (this.state === "live" && this.last) this.compose();
     else this.drawEmpty();
   }
 
@@ -152,7 +155,7 @@ export class Stage {
     try {
       for (let turn = 0; turn < turns; turn++) {
         before = performance.now();
-        const shot = await compositor.take(source, this.shapeFor(...sizeOf(source)), null);
+        const shot = await compositor.take(source, this.shapeFor(...sizeOf(source)), [], null);
         before = performance.now();
         const mask = await network.run(shot.rgba, shot.shape);
         lap("network and messages");
@@ -184,9 +187,8 @@ export class Stage {
   }
 
   private fail(trouble: Trouble): void {
-    this.restart("failed");
     this.trouble = trouble;
-    this.onchange();
+    this.restart("failed");
   }
 
   private follow(video: HTMLVideoElement): void {
@@ -198,6 +200,20 @@ export class Stage {
     };
     video.requestVideoFrameCallback(again);
     if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) void this.arrive();
+  }
+
+  /** Show a background's every frame also where no frame of people's comes. */
+  private followBackground(backdrop: Backdrop, video: HTMLVideoElement): void {
+    const again = () => {
+      if (backdrop !== this.backdropNow) return;
+      video.requestVideoFrameCallback(again);
+      if (this.state !== "live" || !this.moving) this.redraw();
+    };
+    video.requestVideoFrameCallback(again);
+  }
+
+  private get moving(): boolean {
+    return this.source instanceof HTMLVideoElement && !this.source.paused;
   }
 
   /** A frame of the source has arrived: take it, unless the one before is still being taken. */
@@ -212,13 +228,14 @@ export class Stage {
     const arrived = performance.now();
     try {
       const shape = this.shapeFor(width, height);
-      const shot = await compositor.take(source, shape, this.spare);
+      const kept = [this.last?.shot, this.running, this.next?.shot];
+      const shot = await compositor.take(source, shape, kept, this.spare);
       this.spare = null;
       if (epoch !== this.epoch) return;
       // a frame that waited for the network and was overtaken is dropped
       this.next = { shot, arrived };
     } catch {
-      this.fail("graphics");
+      if (epoch === this.epoch) this.fail("graphics");
       return;
     } finally {
       this.taking = false;
@@ -234,23 +251,20 @@ export class Stage {
   private async segment(): Promise<void> {
     const { next, epoch } = this;
     if (!next || this.running) return;
-    this.running = true;
-    this.next = null;
     const { shot, arrived } = next;
+    this.running = shot;
+    this.next = null;
     try {
       const network = await this.ensureNetwork(shot.shape);
       const mask = await network.run(shot.rgba, shot.shape);
-      this.running = false;
-      if (epoch !== this.epoch) return;
+      this.running = null;
+      // the next one goes first, so that the network does not wait for this one's composition
       void this.segment();
-      this.present({ ...shot, rgba: mask.rgba }, mask, arrived);
+      if (epoch === this.epoch) this.present({ ...shot, rgba: mask.rgba }, mask, arrived);
     } catch (error) {
+      this.running = null;
       this.broke(error);
-    } finally {
-      this.running = false;
     }
-    // after a change of source the new one's first frame may be waiting
-    void this.segment();
   }
 
   private present(shot: Shot, mask: Mask, arrived: number): void {
@@ -303,6 +317,8 @@ export class Stage {
     this.network = null;
     this.failures++;
     const what = error instanceof NetworkFailure ? error.what : "runtime";
+    // the lighter shape's file may be what is missing
+    if (what === "network") this.light = false;
     if (this.failures >= TRIES || what === "network") {
       this.fail(what);
     } else {
@@ -339,9 +355,7 @@ export class Stage {
 
   /** People whose masks stopped coming do not stay on the canvas. */
   private watch(): void {
-    const { source } = this;
-    const moving = source instanceof HTMLVideoElement && !source.paused;
-    if (this.state === "live" && moving && performance.now() - this.lastMask > STALE) this.restart("waiting");
-    else if (this.state !== "live" && this.backdropNow.kind === "picture") this.drawEmpty();
+    const stale = performance.now() - this.lastMask > STALE;
+    if (this.state === "live" && this.moving && stale) this.restart("waiting");
   }
 }

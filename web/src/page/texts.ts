@@ -51,6 +51,7 @@ const en = {
   worker: "The network stopped. Nothing is shown, to be safe.",
   graphics: "The graphics stopped, or this browser lacks WebGL2.",
   unreadable: "This browser cannot read that file.",
+  unrecorded: "This browser cannot record.",
   unshared: "The file could not be shared. You can save it.",
 } as const;
 
@@ -107,6 +108,7 @@ const zh: Record<Key, string> = {
   worker: "网络已停止。为安全起见，不显示画面。",
   graphics: "图形处理已停止，或此浏览器不支持 WebGL2。",
   unreadable: "此浏览器无法读取该文件。",
+  unrecorded: "此浏览器无法录像。",
   unshared: "无法分享，你可以保存文件。",
 };
 

@@ -23,8 +23,8 @@ const BLUR_SIDE = 64;
 /** The blur's standard deviation at that size, least and most. */
 const SIGMA = [0.8, 3.2] as const;
 
-/** Frames that are on their way: the one shown, the one at the network, the one that waits. */
-const SHOTS = 3;
+/** Frames on the graphics card: the one shown, the one at the network, the one that waits, the one to come. */
+const SHOTS = 4;
 
 /** The targets for one shape of the network's input and one size of frames. */
 interface Targets {
@@ -50,7 +50,6 @@ export class Compositor {
   private readonly read: WebGLBuffer;
   private shown: Backdrop | null = null;
   private targets: Targets | null = null;
-  private turn = 0;
   mirror = true;
   /** Told after each stage of a frame, when the graphics card has done it; costs time, so only for measuring. */
   onlap: ((stage: string) => void) | null = null;
@@ -79,11 +78,20 @@ export class Compositor {
     return this.gl.isContextLost();
   }
 
-  /** Upload a source's present frame and shrink it for the network. buffer: one to be used again. */
-  async take(source: Picture, shape: Shape, buffer: Uint8Array | null): Promise<Shot> {
+  /**
+   * Upload a source's present frame and shrink it for the network.
+   *
+   * kept: shots that are still needed; buffer: one to be used again.
+   */
+  async take(
+    source: Picture,
+    shape: Shape,
+    kept: readonly (Shot | null | undefined)[],
+    buffer: Uint8Array | null,
+  ): Promise<Shot> {
     const { gl } = this;
     const [width, height] = sizeOf(source);
-    const frame = this.frames[this.turn++ % SHOTS] as WebGLTexture;
+    const frame = this.frames.find((one) => !kept.some((shot) => shot?.texture === one)) as WebGLTexture;
     gl.bindTexture(gl.TEXTURE_2D, frame);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
     const { small } = this.fit(shape, width, height);
