@@ -151,6 +151,8 @@ export class Stage {
       before = performance.now();
     };
     this.source = null;
+    // what is under way would count, too
+    while (this.taking || this.running) await new Promise((go) => setTimeout(go, 5));
     compositor.onlap = lap;
     try {
       for (let turn = 0; turn < turns; turn++) {
