@@ -209,14 +209,14 @@ export class Compositor {
     if (moving || this.shown !== backdrop) {
       gl.activeTexture(gl.TEXTURE0);
       gl.bindTexture(gl.TEXTURE_2D, this.picture);
-      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, moving ? gl.LINEAR : gl.LINEAR_MIPMAP_LINEAR);
+      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, moving ? gl.LINEAR : gl.LINEAR_MIPMAP_NEAREST);
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, backdrop.picture);
       if (!moving) gl.generateMipmap(gl.TEXTURE_2D);
       this.shown = backdrop;
     }
     const u_cover = cover({ width, height }, frame);
     const pixels = (width * u_cover[0]) / frame.width;
-    return { ...values, u_cover, u_level: moving ? 0 : Math.max(0, Math.log2(pixels)) };
+    return { ...values, u_cover, u_level: moving ? 0 : Math.max(0, Math.round(Math.log2(pixels))) };
   }
 
   private fit(shape: Shape, width: number, height: number): Targets {

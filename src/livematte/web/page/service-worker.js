@@ -1,12 +1,12 @@
 // Keeps the page, so that it opens without a connection. The network's files are kept by their own worker.
-const PAGE = `livematte-page-${"70ab7852a949"}`;
+const PAGE = `livematte-page-${"a073deb32dad"}`;
 const NETWORK = "livematte-network";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(PAGE)
-      .then((cache) => cache.addAll(["./","manifest.webmanifest","assets/icon-192-DtNEoYVG.png","assets/icon-mxVkqgvv.svg","assets/index-Ba9Dp_gr.css","assets/index-DVGjNx1T.js","assets/lake-FMcHKh0l.webp","assets/worker-BlafeyzO.js"]))
+      .then((cache) => cache.addAll(["./","manifest.webmanifest","assets/icon-192-DtNEoYVG.png","assets/icon-mxVkqgvv.svg","assets/index-Ba9Dp_gr.css","assets/index-CHJTL9G3.js","assets/lake-FMcHKh0l.webp","assets/worker-BlafeyzO.js"]))
       .then(() => self.skipWaiting()),
   );
 });
