@@ -55,15 +55,21 @@ class Segmenter:
             small = frame.rgb(self._network.width, self._network.height)
             if self._is_cut(small):
                 self.previous = None
+            begins = self.previous is None
             mask = self.previous = self._network.run(small, self.previous)
         with self.watch("refine"):
             levels = self._refine(np.ascontiguousarray(frame.orientation.stored(mask)), frame)
-        return Matte(levels, mask, frame.orientation, self._network.parts())
+        return Matte(levels, mask, frame.orientation, self._network.parts(), begins)
 
     @property
     def network(self) -> str:
         """The network that runs: its name and the height and width of its input."""
         return f"{self._name} {self._network.height}×{self._network.width}"
+
+    @property
+    def tells_parts(self) -> bool:
+        """Whether its mattes tell the classes of a person apart."""
+        return self._network.tells_parts
 
     def reset(self) -> None:
         """Forget the previous mask, as before the first frame of another clip."""
