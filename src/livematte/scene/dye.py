@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import av
 import cv2
@@ -18,7 +18,7 @@ from livematte.scene.convert import planes_like, white_level, zero_level
 from livematte.scene.region import Finder
 from livematte.segment.refine import luma_of
 
-OWN_LIGHT = {Label.HAIR: 0.25, Label.LIPS: 0.65}
+OWN_LIGHT = {Label.HAIR: 0.35, Label.LIPS: 0.65}
 """How much of a part's own mean intensity stays: it tells how much light there is, the colour does not."""
 
 STEEPEST = 2.5
@@ -26,6 +26,9 @@ STEEPEST = 2.5
 
 DARKEST, LIGHTEST = 0.03, 0.95
 """Bounds of a mean intensity, so that there is room on both sides of it."""
+
+LIT = 1.2
+"""How many times as bright as its own a colour may get before it turns to the white of what shines."""
 
 STEADY = 0.9
 """How much of the mean intensity stays from frame to frame, so that the colour does not flicker."""
@@ -112,11 +115,11 @@ class Dyer:
         ramp, peak = self._ramp, (1 << frame.bits) - 1
         steady = 0.0 if begins or self._mean is None else STEADY
         before = self._mean or 0.0
-        self._mean = steady * before + (1 - steady) * _bounded(ramp.intensity(np.array(mean)))
+        self._mean = steady * before + (1 - steady) * _bounded(float(ramp.intensity(np.array(mean))))
         own = OWN_LIGHT[self._dye.part]
         wanted = self._mean**own * ramp.middle ** (1 - own)
         moved = _moved(ramp.intensity(np.arange(peak + 1.0)), self._mean, wanted)
-        table = np.rint(np.clip(ramp.colours(moved), 0, peak))
+        table = np.rint(np.clip(ramp.at(moved), 0, peak))
         return table.astype(np.uint8 if frame.bits == 8 else np.uint16)
 
 
@@ -124,44 +127,51 @@ class Dyer:
 class _Ramp:
     """The colours that something dyed has by its intensity: from black through its own colour to white.
 
-    black, colour, white: a sample of every plane or channel; ends: the luma of black and of white;
-    middle: the intensity, 0..1, of the colour.
+    stops: intensities, 0..1, rising; colours: a sample of every plane or channel at each of them, 3×C;
+    middle: the intensity of the colour itself; dark, light: the luma of black and of white.
     """
 
-    black: Values
-    colour: Values
-    white: Values
-    ends: tuple[float, float]
+    stops: Values
+    colours: Values
     middle: float
+    dark: float
+    light: float
 
     @classmethod
     def of(cls, frame: Frame, colour: str) -> _Ramp:
         """In samples like the frame's."""
-        small = Frame(av.VideoFrame(16, 16, frame.format))
-        tag_like(small.image, frame.image)
-        rgb_samples = frame.image.format.is_rgb
-        if not rgb_samples:  # what is not tagged goes by the frame's size
-            small.image.colorspace = matrix_of(frame.image)
-        planes = planes_like(small, Frame.from_rgb(np.full((16, 16, 3), rgb(colour), np.uint8)).image)
-        samples = np.concatenate([plane[0, 0].reshape(-1) for plane in planes]).astype(np.float64)
-        black = np.array([0 if rgb_samples else zero_level(frame, n) for n in range(len(samples))], float)
-        white = np.array([white_level(frame, 0 if rgb_samples else n) for n in range(len(samples))], float)
-        ramp = cls(black, samples, white, (black[0], white[0]), 0.0)
-        middle = _bounded(ramp.intensity(np.array(luma_of(planes)[0, 0], np.float64)))
-        return replace(ramp, middle=middle)
+        own = np.array(rgb(colour), np.float64)
+        # lit better, a dyed strand first shows more of its colour, then more and more of the light's
+        lit = own * min(LIT, 255 / max(own.max(), 1))
+        (middle, _), (knee, sample) = _like(frame, own), _like(frame, lit)
+        channels = range(len(sample))
+        black = np.array([zero_level(frame, number) for number in channels], np.float64)
+        white = np.array([white_level(frame, number) for number in channels], np.float64)
+        dark, light = black[0], white[0]
+        middle, knee = (_bounded((level - dark) / (light - dark)) for level in (middle, knee))
+        return cls(np.array([0, knee, 1]), np.stack([black, sample, white]), middle, dark, light)
 
     def intensity(self, luma: Values) -> Values:
         """Of levels of luma, 0..1."""
-        black, white = self.ends
-        share: Values = np.clip((luma - black) / (white - black), 0, 1)
+        share: Values = np.clip((luma - self.dark) / (self.light - self.dark), 0, 1)
         return share
 
-    def colours(self, intensity: Values) -> Values:
+    def at(self, intensity: Values) -> Values:
         """N×C samples of N intensities."""
-        share = intensity[:, None]
-        darker = self.black + (self.colour - self.black) * (share / self.middle)
-        lighter = self.colour + (self.white - self.colour) * ((share - self.middle) / (1 - self.middle))
-        return np.where(share < self.middle, darker, lighter)
+        channels = [np.interp(intensity, self.stops, samples) for samples in self.colours.T]
+        return np.stack(channels, axis=1)
+
+
+def _like(frame: Frame, colour: Values) -> tuple[float, Values]:
+    """The luma of RGB in 0..255, and its C samples, in a frame like this one."""
+    small = Frame(av.VideoFrame(16, 16, frame.format))
+    tag_like(small.image, frame.image)
+    if not frame.image.format.is_rgb:  # what is not tagged goes by the frame's size
+        small.image.colorspace = matrix_of(frame.image)
+    picture = np.full((16, 16, 3), np.rint(colour), np.uint8)
+    planes = planes_like(small, Frame.from_rgb(picture).image)
+    samples = np.concatenate([plane[0, 0].reshape(-1) for plane in planes])
+    return float(luma_of(planes)[0, 0]), samples.astype(np.float64)
 
 
 def _moved(intensity: Values, mean: float, wanted: float) -> Values:
@@ -171,14 +181,15 @@ def _moved(intensity: Values, mean: float, wanted: float) -> Values:
     """
     below = min(wanted / mean, STEEPEST)
     above = min((1 - wanted) / (1 - mean), 1.0)
-    slope = min((wanted / mean) ** 0.5, 2 * below, 2 * above)
+    slope = min((wanted / mean) ** 0.5, 1.0, 2 * below, 2 * above)
     far = intensity - mean
     bend = np.where(far < 0, (slope - below) / mean, (above - slope) / (1 - mean))
-    return np.clip(wanted + slope * far + bend * np.square(far), 0, 1)
+    moved: Values = np.clip(wanted + slope * far + bend * np.square(far), 0, 1)
+    return moved
 
 
-def _bounded(intensity: Values) -> float:
-    return min(max(float(intensity), DARKEST), LIGHTEST)
+def _bounded(intensity: float) -> float:
+    return min(max(intensity, DARKEST), LIGHTEST)
 
 
 def _mix(plane: Plane, new: Plane, levels: Levels, strength: float) -> None:

@@ -12,7 +12,7 @@ from livematte.scene.composite import Values
 from livematte.scene.convert import white_level, zero_level
 from livematte.segment.refine import luma_of
 
-STRONGEST = 0.1
+STRONGEST = 0.08
 """The standard deviation of the strongest grain on a middle grey, as a share of the range of luma."""
 
 SOFTNESS = 1 / 1800
