@@ -98,10 +98,9 @@ class Dyer:
         result = frame.blank_like()
         for plane, out in zip(frame.planes(), result.planes(), strict=True):
             np.copyto(out, plane)
-        planes = region.of(result.planes())
-        luma = luma_of(planes)
+        luma = luma_of(region.of(frame.planes()))
         table = self._table(frame, cv2.mean(luma, region.sure)[0], matte.begins)
-        for number, plane in enumerate(planes):
+        for number, plane in enumerate(region.of(result.planes())):
             size = plane.shape[1], plane.shape[0]
             seen = cv2.resize(luma, size, interpolation=cv2.INTER_AREA).astype(luma.dtype, copy=False)
             new = table[:, number].take(seen) if plane.ndim == 2 else table.take(seen, 0)
