@@ -60,10 +60,11 @@ class Segmenter:
             small = self._small(frame)
             if self._is_cut(small):
                 self.previous = None
+            begins = self.previous is None
             mask = self.previous = self._network.run(small, self.previous)
         with self.watch("refine"):
             levels = self._refine(np.ascontiguousarray(frame.orientation.stored(mask)), frame)
-        return Matte(levels, mask, frame.orientation, self._network.parts())
+        return Matte(levels, mask, frame.orientation, self._network.parts(), begins)
 
     def begins_scene(self, frame: Frame) -> bool:
         """Look at the clip's next frame and cut nobody out: whether the mask before is forgotten there."""
