@@ -98,7 +98,7 @@ def test_the_json_in_the_documentation_is_what_is_written(tmp_path: Path) -> Non
     file = tmp_path / shown["file"]
     file.write_bytes(b"weights")
     about = {key: shown[key] for key in ("network", "format", "precision", "checkpoint")}
-    described = contract.write(file, contract.tensors(144, 256, "args_0", "output_0"), about)
+    described = contract.write(file, contract.tensors(144, 256, "args_0", "output_0", contract.MASK), about)
     written = json.loads(described.read_text(encoding="utf-8"))
     assert written == shown | {"bytes": 7, "sha256": hashlib.sha256(b"weights").hexdigest()}
     assert list(written) == list(shown)
@@ -173,7 +173,7 @@ def test_a_file_that_computes_something_else_is_refused(shipped: Path) -> None:
 def test_shorter_names_change_nothing_else(shipped: Path, tmp_path: Path) -> None:
     from ai_edge_litert.tools import flatbuffer_utils
 
-    from livematte.lab.export import litert
+    from livematte.lab.export import contract, litert
 
     short = tmp_path / "short.tflite"
     shutil.copy(shipped, short)
@@ -181,7 +181,9 @@ def test_shorter_names_change_nothing_else(shipped: Path, tmp_path: Path) -> Non
     assert short.stat().st_size <= shipped.stat().st_size
     before, after = (flatbuffer_utils.read_model(path) for path in (shipped, short))
     assert max(len(tensor.name) for tensor in after.subgraphs[0].tensors) < 40
-    assert litert.signature(short, *SHAPES[0]) == litert.signature(shipped, *SHAPES[0])
+    assert litert.signature(short, *SHAPES[0], contract.MASK) == litert.signature(
+        shipped, *SHAPES[0], contract.MASK
+    )
     content = short.read_bytes()
     for one, other in zip(before.buffers, after.buffers, strict=True):
         data = b"" if one.data is None else bytes(one.data)
