@@ -90,7 +90,7 @@ def make_clip(
         sounds = [out.add_stream(sound_codec, RATE) for _ in range(sound_tracks)]
         packets = list(_pictures(video, times, last, tick, size))
         for number, sound in enumerate(sounds):
-            packets += _tone(sound, end, 220 * (number + 1))
+            packets += tone(sound, end, 220 * (number + 1))
         packets.sort(key=lambda packet: (packet.dts or 0) * Fraction(packet.time_base))
         for packet in packets:
             out.mux(packet)
@@ -108,7 +108,7 @@ def _pictures(
     yield from video.encode(None)
 
 
-def _tone(sound: av.AudioStream, seconds: Fraction, pitch: int) -> Iterator[Packet]:
+def tone(sound: av.AudioStream, seconds: Fraction, pitch: int) -> Iterator[Packet]:
     total = int(seconds * RATE)
     wave = np.sin(np.arange(total) * (2 * np.pi * pitch / RATE)) * 0.2
     for start in range(0, total, 1024):

@@ -14,7 +14,8 @@ from clips import CFR, RATE, TICK, VFR, make_clip, packets_of, picture
 from PIL import Image
 from runs import FIFTY, names, run, times, told
 
-from livematte import InputError
+import livematte
+from livematte import InputError, OptionError, Options
 from livematte.media import read
 
 # sound and all else beside the pictures
@@ -104,6 +105,52 @@ def test_flash_and_click_stay_together(tmp_path: Path, suffix: str, codec: str, 
     source = clap(tmp_path, suffix, codec)
     run(source, tmp_path / f"out{target}")
     assert abs(apart(tmp_path / f"out{target}") - apart(source)) <= 0.001
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "aac"), (".mkv", "libopus"), (".mov", "pcm_s16le")])
+def test_a_background_brings_its_own_sound_in_step_and_loops_with_it(
+    tmp_path: Path, suffix: str, codec: str
+) -> None:
+    source = make_clip(tmp_path / "in.mp4", times=[Fraction(n, 25) + 1 for n in range(125)])
+    behind = clap(tmp_path, suffix, codec)
+    out = tmp_path / "out.mkv"
+    livematte.replace(source, out, behind, options=Options(audio="background"), threads=1)
+    with av.open(str(out)) as clip:
+        flashes = [f.time for f in clip.decode(video=0) if f.to_ndarray()[:48].mean() > 100]
+    with av.open(str(out)) as clip:
+        clicks = [
+            frame.time + int(np.abs(level).argmax()) / frame.sample_rate
+            for frame in clip.decode(audio=0)
+            if np.abs(level := frame.to_ndarray().astype(float)[0, :: len(frame.layout.channels)]).max()
+            > 0.4 * (32767 if frame.format.name.startswith("s16") else 1)
+        ]
+    begin = times(out)[0]
+    assert flashes == pytest.approx([begin + 1, begin + 3], abs=0.002)
+    assert len(clicks) == 2
+    assert clicks == pytest.approx(flashes, abs=0.03)
+
+
+def test_a_held_background_plays_its_sound_once(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4", times=[Fraction(n, 25) for n in range(125)])
+    behind = clap(tmp_path, ".mp4", "aac")
+    options = Options(audio="background")
+    livematte.replace(
+        source, tmp_path / "out.mp4", behind, style=livematte.Style(loop=False), options=options, threads=1
+    )
+    assert [packet[3] for packet in packets_of(tmp_path / "out.mp4")] == [
+        packet[3] for packet in packets_of(behind)
+    ]
+
+
+@pytest.mark.parametrize("background", ["blur", "teal", "missing.mp4", None])
+def test_the_sound_of_a_background_that_has_none_is_an_error(tmp_path: Path, background: str | None) -> None:
+    source = make_clip(tmp_path / "in.mp4")
+    before = names(tmp_path)
+    with pytest.raises(livematte.LivematteError, match=background or "None"):
+        livematte.replace(source, tmp_path / "out.mp4", background, options=Options(audio="background"))
+    with pytest.raises(OptionError, match="background"):
+        livematte.matte(source, tmp_path / "out.mp4", options=Options(audio="background"))
+    assert names(tmp_path) == before
 
 
 def test_webm_gets_its_sound_encoded_anew_and_says_so(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import sys
 from cyclopts import App, CycloptsError
 
 import livematte
-from livematte.commands import clips, lab
+from livematte.commands import annotate, batches, clips, data, lab, live
+from livematte.commands.serve import serve
 from livematte.errors import LivematteError
 
 app = App(
@@ -22,14 +23,20 @@ for command in (
     clips.demo,
     clips.replace,
     clips.matte,
+    batches.batch,
     clips.info,
     clips.bench,
+    live.camera,
+    live.devices,
     lab.evaluate,
     lab.train,
     lab.ablate,
     lab.export,
+    serve,
 ):
     app.command(command)
+app.command(data.data)
+app.command(annotate.annotate)
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
-from importlib.metadata import version
 from os import PathLike, fspath
 from pathlib import Path
 from threading import Event
@@ -22,6 +21,7 @@ from livematte.errors import OptionError, OutputError
 from livematte.frame import Frame, Matte, Picture, Plane
 from livematte.media import (
     AnyPath,
+    BackdropSound,
     Options,
     Reader,
     SoundFile,
@@ -36,8 +36,9 @@ from livematte.media import (
 )
 from livematte.media.codecs import Kind
 from livematte.media.reader import Item
-from livematte.report import Report, timed
-from livematte.scene import Backdrop, Effect, Scene, Selection, Style, cut_out, with_alpha
+from livematte.report import Report, runtime, timed
+from livematte.scene import Backdrop, Effect, People, Scene, Selection, Style, cut_out, with_alpha
+from livematte.scene.dye import needs_parts
 from livematte.segment import Segmenter
 from livematte.threads import Behind, ahead
 
@@ -62,6 +63,7 @@ def replace(
     options: Options | None = None,
     network: AnyPath = "best",
     threads: int | None = None,
+    codec_threads: int = 0,
     progress: Progress | None = None,
     stop: Event | None = None,
 ) -> Report:
@@ -77,6 +79,7 @@ def replace(
     effects: run in order on every composed frame.
     matte: where the mask goes as a video of its own, if anywhere. options: what to read and how to write it.
     network: `best`, or the path of a LiteRT file. threads: for the network.
+    codec_threads: for decoding and for encoding each; 0 lets FFmpeg choose.
     stop: once it is set, the video ends with the frame at work, and what is written so far is kept.
     Raises InputError, OutputError or OptionError; the target then is as it was before.
     """
@@ -90,12 +93,16 @@ def replace(
         raise OptionError("matte beside the result is for video; `livematte matte` writes that of a photo")
     if matte is not None and Path(matte).absolute() == Path(target).absolute():
         raise OutputError(f"{fspath(matte)} is the result itself; give the matte another name")
-    select = Selection(style or Style())
+    style = style or Style()
+    if style.dyes and not Segmenter(network, threads=threads).tells_parts:
+        raise OptionError(needs_parts(fspath(network)))
+    people = People(style)
     if photo and transparent:
         check_photo_target(target, source=source, transparent=True, overwrite=options.overwrite)
 
         def cut(frame: Frame, matte: Matte) -> Plane:
-            return np.dstack(cut_out(frame, select(matte).levels))
+            frame, matte = people(frame, matte)
+            return np.dstack(cut_out(frame, matte.levels))
 
         return _photo(source, target, options, network, threads, cut)
     with ExitStack() as stack:
@@ -104,18 +111,22 @@ def replace(
             stack.callback(scene.close)
 
         def compose(frame: Frame, matte: Matte) -> Frame:
-            return scene(frame, matte) if scene else with_alpha(frame, select(matte).levels)
+            if scene:
+                return scene(frame, matte)
+            frame, matte = people(frame, matte)
+            return with_alpha(frame, matte.levels)
 
         if photo:
             report = _photo(
                 source, target, options, network, threads, lambda *given: compose(*given).planes()[0]
             )
         else:
-            reader = stack.enter_context(Reader(source, options=options))
+            reader = stack.enter_context(Reader(source, codec_threads, options))
             results = [_Result(target, "alpha" if transparent else "picture", compose)]
             if matte is not None:
                 results.append(_Result(matte, "grey", _greyed(style), beside=True))
-            report = _video(reader, results, network, threads, progress, stop)
+            sound = _sound(options, stack, background, style.loop)
+            report = _video(reader, results, sound, network, threads, progress, stop)
     return dataclasses.replace(report, warnings=(*report.warnings, *(scene.warnings if scene else ())))
 
 
@@ -138,8 +149,11 @@ def matte(
     if _is_photo(source, options):
         select = Selection(style or Style())
         return _photo(source, target, options, network, threads, lambda _, matte: select(matte).levels)
-    with Reader(source, options=options) as reader:
-        return _video(reader, [_Result(target, "grey", _greyed(style))], network, threads, progress, stop)
+    with ExitStack() as stack:
+        reader = stack.enter_context(Reader(source, options=options))
+        sound = _sound(options, stack)
+        results = [_Result(target, "grey", _greyed(style))]
+        return _video(reader, results, sound, network, threads, progress, stop)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,6 +176,7 @@ def _is_photo(source: AnyPath, options: Options) -> bool:
 def _video(
     reader: Reader,
     results: Sequence[_Result],
+    sound: SoundFile | None,
     network: AnyPath,
     threads: int | None,
     progress: Progress | None,
@@ -172,7 +187,6 @@ def _video(
     watch = segmenter.watch
     frames_in, frames_out, anybody, stopped = 0, 0, False, False
     with ExitStack() as stack:
-        sound = _sound(reader.options, stack)
         writers = [_writer(reader, result, sound) for result in results]
 
         def write(item: Packet[Stream] | list[Frame]) -> None:
@@ -218,7 +232,7 @@ def _video(
         frames_in,
         frames_out,
         time.perf_counter() - begin,
-        _runtime(),
+        runtime(),
         segmenter.network,
         segmenter.threads,
         writers[0].sound_tracks,
@@ -228,16 +242,27 @@ def _video(
     )
 
 
-def _sound(options: Options, stack: ExitStack) -> SoundFile | None:
+def _sound(
+    options: Options,
+    stack: ExitStack,
+    background: AnyPath | Picture | Backdrop | None = None,
+    loop: bool = True,
+) -> SoundFile | None:
     if options.audio in ("copy", "none"):
         return None
+    if options.audio == "background":
+        if not isinstance(background, str | PathLike) or not is_file(background):
+            raise OptionError(f"audio is that of the background, which is no file: {background!r}")
+        return stack.enter_context(BackdropSound(background, loop=loop))
     return stack.enter_context(SoundFile(options.audio))
 
 
 def _writer(reader: Reader, result: _Result, sound: SoundFile | None) -> Writer:
     options = reader.options
     if result.beside:
-        return Writer(result.target, reader, kind=result.kind, overwrite=options.overwrite)
+        return Writer(
+            result.target, reader, kind=result.kind, overwrite=options.overwrite, threads=reader.threads
+        )
     return Writer(
         result.target,
         reader,
@@ -248,6 +273,7 @@ def _writer(reader: Reader, result: _Result, sound: SoundFile | None) -> Writer:
         sound=options.audio == "copy",
         other_sound=sound.tracks if sound else (),
         overwrite=options.overwrite,
+        threads=reader.threads,
     )
 
 
@@ -277,7 +303,7 @@ def _photo(
         1,
         1,
         time.perf_counter() - begin,
-        _runtime(),
+        runtime(),
         segmenter.network,
         segmenter.threads,
         stages=watch.per_frame(1),
@@ -308,7 +334,3 @@ def _refuse_overwriting(target: AnyPath, background: AnyPath | Picture | Backdro
         path, behind = Path(target), Path(fspath(background))
         if path.exists() and behind.exists() and path.samefile(behind):
             raise OutputError(f"{path} is the background itself; give the result another name")
-
-
-def _runtime() -> str:
-    return f"LiteRT {version('ai-edge-litert')}"

@@ -15,6 +15,9 @@ from livematte.report import Report
 Network = Annotated[str, Parameter(help="The network that cuts out: best, or the path of a LiteRT file.")]
 Threads = Annotated[int | None, Parameter(help="For the network; half of the cores when left out.")]
 
+WIDE = 160
+"""Columns of a table that goes to a file or a pipe."""
+
 
 @contextmanager
 def bar() -> Iterator[Progress | None]:
@@ -28,7 +31,7 @@ def bar() -> Iterator[Progress | None]:
     columns = (
         rich.BarColumn(),
         rich.MofNCompleteColumn(),
-        rich.TextColumn("{task.fields[rate]:.0f} a second,"),
+        rich.TextColumn("{task.fields[rate]:.3g} a second,"),
         rich.TimeRemainingColumn(),
         rich.TextColumn("left"),
     )

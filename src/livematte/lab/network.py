@@ -24,11 +24,13 @@ class Sizes:
     squeeze: what each level's bottlenecks divide their channels by; far where channels are many.
     kernels: the inner kernel of each level's bottlenecks; wide where the map is small.
     skips: whether the way up sees what the way down saw (U-Net).
-    context: whether the deepest level is gated by its own global mean.
+    context: whether the deepest level is told its own global mean; context_squeeze: what that layer divides
+        its channels by in between.
     refine: the densely connected layers that read the picture again for the edges: at full resolution
         (`plain`), on 2×2 blocks as channels (`blocks`: same output, a quarter of the positions), or none.
     growth: channels that each of the dense layers adds; one number a layer.
     previous: whether the mask of the frame before is read at all.
+    parts: whether the eight classes of a person are told apart, too.
     """
 
     stem_kernel: int = 7
@@ -39,12 +41,18 @@ class Sizes:
     kernels: tuple[int, int, int, int] = (3, 3, 3, 5)
     skips: bool = True
     context: bool = True
+    context_squeeze: int = 1
     refine: Literal["none", "plain", "blocks"] = "blocks"
     growth: tuple[int, ...] = (4, 4)
     previous: bool = True
+    parts: bool = False
 
 
-PRESETS = {"best": Sizes(), "fast": Sizes(widths=(16, 40, 80, 192), growth=(4,))}
+PRESETS = {
+    "best": Sizes(),
+    "fast": Sizes(widths=(16, 40, 80, 192), growth=(4,), context_squeeze=4),
+    "parts": Sizes(parts=True),
+}
 
 
 class Convolution(nn.Sequential):
@@ -93,9 +101,14 @@ class Bottleneck(nn.Module):
 class Context(nn.Module):
     """Add to every position what the whole picture says (a global mean through one layer)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, squeeze: int) -> None:
         super().__init__()
-        self.mix = nn.Conv2d(channels, channels, 1)
+        inner = channels // squeeze
+        self.mix = (
+            nn.Conv2d(channels, channels, 1)
+            if squeeze == 1
+            else nn.Sequential(nn.Conv2d(channels, inner, 1, bias=False), nn.Conv2d(inner, channels, 1))
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """N×C×h×w to the same shape."""
@@ -144,8 +157,33 @@ class Refinement(nn.Module):
         return logits
 
 
+class Parts(nn.Module):
+    """Which of a person's classes each pixel is, if it is a person's: a dense layer on 2×2 blocks."""
+
+    CLASSES = 8
+    NARROW, GROWTH, BLOCK = 12, 5, 2
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        channels = 3 * self.BLOCK**2 + self.NARROW
+        self.narrow = nn.Conv2d(features, self.NARROW, 1)
+        self.layer = Convolution(channels, self.GROWTH, 3)
+        self.head = nn.Conv2d(channels + self.GROWTH, self.CLASSES * self.BLOCK**2, 1)
+
+    def forward(self, picture: Tensor, features: Tensor) -> Tensor:
+        """N×3×256×256 and N×24×64×64: logits N×8×256×256 of the classes 1 to 8."""
+        seen = F.pixel_unshuffle(picture, self.BLOCK)
+        x = torch.cat([seen, enlarge(self.narrow(features), seen)], 1)
+        return F.pixel_shuffle(self.head(torch.cat([x, self.layer(x)], 1)), self.BLOCK)
+
+
 class Network(nn.Module):
-    """The hourglass with its refinement. Sides of the input are multiples of 4."""
+    """The hourglass with its refinement. Sides of the input are multiples of 4.
+
+    licence: of its weights; that of data which forbids commercial use binds them.
+    """
+
+    licence = "Apache-2.0"
 
     def __init__(self, sizes: Sizes | None = None) -> None:
         super().__init__()
@@ -156,7 +194,7 @@ class Network(nn.Module):
             blocks = [Bottleneck(width, s.squeeze[level], s.kernels[level]) for _ in range(s.depths[level])]
             step = [] if level == 0 else [Halve(s.widths[level - 1], width)]
             self.down.append(nn.Sequential(*step, *blocks))
-        self.context = Context(s.widths[-1]) if s.context else nn.Identity()
+        self.context = Context(s.widths[-1], s.context_squeeze) if s.context else nn.Identity()
         self.up = nn.ModuleList(
             Rise(s.widths[level + 1], s.widths[level], s.squeeze[level], s.kernels[level], s.skips)
             for level in (2, 1, 0)
@@ -166,9 +204,13 @@ class Network(nn.Module):
             if s.refine != "none"
             else nn.Conv2d(s.widths[0], 1, 1)
         )
+        self.parts = Parts(s.widths[0]) if s.parts else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits N×1×H×W of the person for N×4×H×W: RGB and the previous mask, all in 0..1."""
+        """Logits of the person N×1×H×W for N×4×H×W: RGB and the previous mask, all in 0..1.
+
+        With parts N×9×H×W: the person's, then those of the classes 1 to 8, given that it is a person.
+        """
         picture, size = x[:, :3], x.shape[-2:]
         x = self.stem(x if self.sizes.previous else picture)  # N×24×64×64
         seen: list[Tensor] = []
@@ -180,8 +222,9 @@ class Network(nn.Module):
             x = rise(x, beside)  # back to N×24×64×64
         if isinstance(self.refine, Refinement):
             logits: Tensor = self.refine(picture, x)
-            return logits
-        return F.interpolate(self.refine(x), size=size, mode="bilinear", align_corners=False)
+        else:
+            logits = F.interpolate(self.refine(x), size=size, mode="bilinear", align_corners=False)
+        return logits if self.parts is None else torch.cat([logits, self.parts(picture, x)], 1)
 
 
 def enlarge(x: Tensor, like: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ class Options:
     """The codec's rate factor, lower is better: 0 to 51 for h264 and hevc, 0 to 63 for av1 and vp9."""
 
     audio: str = "copy"
-    """copy, none, or the path of a file whose sound is used instead."""
+    """copy, none, background (the sound of a background video), or the path of a file whose sound is used."""
 
     container: str | None = None
     """matroska, nut or y4m: what is written to standard output."""
@@ -78,6 +78,15 @@ class Options:
             return wide, max(2, 2 * round(height * wide / width / 2))
         assert high
         return max(2, 2 * round(width * high / height / 2)), high
+
+    def both_sides(self) -> tuple[int, int] | None:
+        """The size as (width, height), None where left out. Raises OptionError where a side is missing."""
+        if self.size is None:
+            return None
+        wide, high = _sides(self.size)
+        if not (wide and high):
+            raise OptionError(f"size is WIDTHxHEIGHT here, both sides, not {self.size!r}")
+        return wide, high
 
     @property
     def keeps_shape(self) -> bool:

@@ -21,12 +21,16 @@ from livematte.frame import Frame, Orientation, Picture, Plane
 from livematte.media.output import check_target, whole_file, writing
 from livematte.media.source import check_input
 
-_SUFFIXES = frozenset(
+PHOTOS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff"}
     | {".ppm", ".pgm", ".pnm", ".tga", ".heic", ".heif", ".avif", ".jp2"}
 )
+"""How names of photos end."""
+
 _FORMATS = frozenset({"JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "PPM", "TGA", "AVIF", "JPEG2000", "HEIF"})
-_WRITTEN = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
+WRITTEN_PHOTOS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
+"""How names of photos that can be written end, and what Pillow calls their formats."""
+
 _QUALITY = {"JPEG": {"quality": 95, "subsampling": 0}, "PNG": {"compress_level": 4}, "WEBP": {"quality": 95}}
 _ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258  # tags of EXIF and TIFF
 _AFTER_HEADER = 33  # bytes of a PNG's signature and header
@@ -36,7 +40,7 @@ _WIDE = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 def is_photo(path: str | PathLike[str]) -> bool:
     """Whether a file is one still picture, by its content; by its suffix where the content tells nothing."""
     path = Path(path)
-    named_so = path.suffix.lower() in _SUFFIXES
+    named_so = path.suffix.lower() in PHOTOS
     if not path.is_file():
         return named_so
     try:
@@ -102,8 +106,8 @@ def check_photo_target(
     source: a file that must not be overwritten; transparent: whether the picture will have alpha.
     """
     path = Path(path)
-    check_target(path, _WRITTEN, source=None if source is None else Path(source), overwrite=overwrite)
-    if transparent and _WRITTEN[path.suffix.lower()] == "JPEG":
+    check_target(path, WRITTEN_PHOTOS, source=None if source is None else Path(source), overwrite=overwrite)
+    if transparent and WRITTEN_PHOTOS[path.suffix.lower()] == "JPEG":
         raise OutputError(f"{path}: JPEG cannot hold transparency; end the name in .png or .webp")
 
 
@@ -115,7 +119,7 @@ def write_photo(path: str | PathLike[str], picture: Plane, *, profile: bytes | N
     """
     path = Path(path)
     check_photo_target(path, transparent=picture.ndim == 3 and picture.shape[2] == 4)
-    kind = _WRITTEN[path.suffix.lower()]
+    kind = WRITTEN_PHOTOS[path.suffix.lower()]
     profile = profile if picture.ndim == 3 else None
     deep = picture.dtype == np.uint16
     with whole_file(path) as temporary, writing(path):

@@ -52,7 +52,8 @@ class Reader:
     container, video: the av container and stream; time_base: seconds per tick of the video's timestamps;
     rate: pictures a second, on average; duration: seconds of video as the file states them, or None;
     frame_count: an estimate, or None; sound_tracks: how many; covers: cover pictures by their streams;
-    timecode: of the first frame, or None;
+    timecode: of the first frame, or None; threads: for decoding, 0 where FFmpeg chose;
+    origin: the time in the file from which start and end count;
     last_duration: seconds for which the frame read last is shown;
     cut_off: whether the file, once read, turned out to end before the length that it states;
     warnings: sentences for the user, more of them as the video is read.
@@ -66,13 +67,14 @@ class Reader:
         Raises InputError where the source is missing, empty, damaged or no video.
         """
         self.options = options or Options()
+        self.threads = threads
         self.warnings: list[str] = []
         self.cut_off = False
         opened = open_source(source, self.options.rate)
         self.name, self.path = opened.name, opened.path
         self.container, self.video = opened.container, opened.video
         try:
-            self._set_up(opened, threads)
+            self._set_up(opened)
             if is_sequence(source) and (missing := missing_numbers(source)) is not None:
                 self._warn(f"number {missing} is missing; read up to there")
             self._ahead = self._until_first_frame()
@@ -100,6 +102,11 @@ class Reader:
             if isinstance(item, Frame) or self._window.move(item):
                 yield item
 
+    def others(self) -> Iterator[Packet[Stream]]:
+        """The packets of `items` alone, instead of it: no further picture is decoded."""
+        self._window.ended = True
+        return (item for item in self.items() if not isinstance(item, Frame))
+
     def copied_streams(self) -> list[Stream]:
         """The streams whose packets `items` yields."""
         return [stream for stream in self.container.streams if stream.index in self._copied]
@@ -118,6 +125,16 @@ class Reader:
         return chapters
 
     @property
+    def shift(self) -> Fraction:
+        """What is taken off every time in the file, in seconds: 0 but where a start was asked for."""
+        return self._window.shift
+
+    @property
+    def woven(self) -> bool:
+        """Whether pictures made of two fields were met, so that pictures depend on their neighbours."""
+        return self._deinterlace is not None
+
+    @property
     def lead_in(self) -> Fraction:
         """The time of the earliest packet before the first frame in the file, 0 at the most."""
         early = [_time(item) for item in self._ahead if not isinstance(item, Frame)]
@@ -128,9 +145,10 @@ class Reader:
         self._items.close()
         self.container.close()
 
-    def _set_up(self, source: Source, threads: int) -> None:
+    def _set_up(self, source: Source) -> None:
         self.time_base = Fraction(self.video.time_base or 0)
-        self._window = Window(self.options, self.time_base * (self.video.start_time or 0))
+        self.origin = self.time_base * (self.video.start_time or 0)
+        self._window = Window(self.options, self.origin)
         self.rate = _rate(self.video)
         stated = _stated_duration(source)
         self.frame_count = self._estimate_frames(stated)
@@ -141,7 +159,7 @@ class Reader:
         self.hdr: av.VideoFrame | None = None
         self._intake = Intake(source)
         decoder = self.video.codec_context
-        decoder.thread_type, decoder.thread_count = ThreadType.AUTO, threads
+        decoder.thread_type, decoder.thread_count = ThreadType.AUTO, self.threads
         self._clock = Clock(self.time_base, round(1 / (self.rate * self.time_base)))
         self.last_duration = self._clock.step * self.time_base
         self._opened = False

@@ -10,7 +10,7 @@ from fractions import Fraction
 from os import fspath
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import av
 import numpy as np
@@ -59,6 +59,7 @@ class Writer:
         sound: bool = True,
         other_sound: Iterable[Stream] = (),
         overwrite: bool = True,
+        threads: int = 0,
     ) -> None:
         """Check the target; nothing is written yet.
 
@@ -68,12 +69,13 @@ class Writer:
         kind: of the frames: a matte's are one plane of 0..255 and come without sound, those with alpha are
         planar YUV with alpha;
         codec, quality, container: as in `Options`; sound: whether the clip's tracks are copied;
-        other_sound: tracks of another file, to be copied beside. Raises OutputError or OptionError.
+        other_sound: tracks of another file, to be copied beside;
+        threads: for encoding; 0 lets FFmpeg choose. Raises OutputError or OptionError.
         """
         self.name = fspath(target)
         self._target = find_target(target, container, source=reader.path, overwrite=overwrite)
         self.warnings: list[str] = []
-        self._reader, self._kind = reader, kind
+        self._reader, self._kind, self._threads = reader, kind, threads
         self._container = self._target.container
         # where the container cannot say how pictures are turned, they are turned
         self._turn = Orientation.UPRIGHT if self._container.turns else reader.orientation
@@ -130,6 +132,14 @@ class Writer:
         image.pict_type = 0  # else x264 would repeat the input's choice of key frames
         with writing(self.name):
             self._pass_on(self._video.encode(image))
+
+    def copy_picture(self, picture: Packet[Stream]) -> None:
+        """Pass on a picture that a PartWriter encoded for the same target, reader and settings."""
+        packet = cast("Packet[VideoStream]", picture)
+        packet.stream, packet.time_base = self._video, self._tick
+        self._written += 1
+        with writing(self.name):
+            self._pass_on([packet])
 
     def copy(self, packet: Packet[Stream]) -> None:
         """Pass on a packet of another stream as it is; one that the file cannot hold is left out."""
@@ -198,6 +208,7 @@ class Writer:
         if self._kind != "grey":  # a matte is no light
             encoder.color_primaries, encoder.color_trc = first.color_primaries, first.color_trc
         encoder.thread_type = ThreadType.FRAME if encoding.codec == "h264" else ThreadType.AUTO
+        encoder.thread_count = self._threads
         if encoding.codec == "hevc" and self._container.format in _IN_BOXES:
             encoder.codec_tag = "hvc1"  # the only one that Apple's players take
         if reader.pixel_aspect:

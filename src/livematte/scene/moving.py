@@ -27,6 +27,7 @@ class Video:
 
     loop: from the start again when it ends; else its last picture stays. One that is damaged or cut off
     holds its last good picture.
+    begin: the time at which its first picture is shown, the first frame's when left out;
     warnings: sentences about what is wrong with it, more of them as it is read.
     """
 
@@ -38,14 +39,14 @@ class Video:
         self.warnings: list[str] = []
         self._key: tuple[object, ...] = ()
         self._planes: list[Plane] = []
-        self._begin: Fraction | None = None
+        self.begin: Fraction | None = None
         self._open(Fraction(0))
 
     def planes(self, frame: Frame, levels: Levels) -> list[Plane]:
         """The planes of the picture that is shown at the frame's time."""
         time = frame.time or Fraction(0)
-        self._begin = time if self._begin is None else self._begin
-        self._advance(time - self._begin)
+        self.begin = time if self.begin is None else self.begin
+        self._advance(time - self.begin)
         key = (self._now, *kind(frame))
         if key != self._key:  # a slow backdrop shows one picture for several frames
             if is_hdr(self._now.image) and not is_hdr(frame.image):
@@ -63,6 +64,7 @@ class Video:
         self._frames = iter(self._reader)
         self._now = next(self._frames)
         # where on the backdrop's endless clock this round began
+        self._start = start
         self._shift = start - (self._now.time or 0)
         self._next = next(self._frames, None)
 
@@ -79,8 +81,9 @@ class Video:
             elif not self._loop:
                 return
             else:
+                rounds = (time - end) // (end - self._start)  # that nobody sees
                 self.close()
-                self._open(end)
+                self._open(end + rounds * (end - self._start))
 
     def _end(self) -> Fraction:
         """When the picture shown now is followed by another, on the backdrop's endless clock."""

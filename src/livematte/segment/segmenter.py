@@ -22,6 +22,11 @@ THUMBNAIL = 32
 """The longer side, at least, of a frame's thumbnail."""
 
 
+def usual_threads() -> int:
+    """Half of the machine's cores, at most 4."""
+    return max(1, min(4, (os.cpu_count() or 1) // 2))
+
+
 class Segmenter:
     """Cuts the people out of the frames of one clip, in order.
 
@@ -37,7 +42,7 @@ class Segmenter:
     def __init__(self, network: str | PathLike[str] = "best", *, threads: int | None = None) -> None:
         if threads is not None and threads < 1:
             raise OptionError(f"threads must be at least 1, not {threads}")
-        self.threads = threads or max(1, min(4, (os.cpu_count() or 1) // 2))
+        self.threads = threads or usual_threads()
         self._name = network
         self._shape = SHAPES[0]
         self._network = load(network, *self._shape[::-1], self.threads)
@@ -52,18 +57,29 @@ class Segmenter:
         frame = picture if isinstance(picture, Frame) else Frame.from_rgb(picture)
         self._fit(frame)
         with self.watch("network"):
-            small = frame.rgb(self._network.width, self._network.height)
+            small = self._small(frame)
             if self._is_cut(small):
                 self.previous = None
+            begins = self.previous is None
             mask = self.previous = self._network.run(small, self.previous)
         with self.watch("refine"):
             levels = self._refine(np.ascontiguousarray(frame.orientation.stored(mask)), frame)
-        return Matte(levels, mask, frame.orientation)
+        return Matte(levels, mask, frame.orientation, self._network.parts(), begins)
+
+    def begins_scene(self, frame: Frame) -> bool:
+        """Look at the clip's next frame and cut nobody out: whether the mask before is forgotten there."""
+        self._fit(frame)
+        return self._is_cut(self._small(frame))
 
     @property
     def network(self) -> str:
         """The network that runs: its name and the height and width of its input."""
         return f"{self._name} {self._network.height}×{self._network.width}"
+
+    @property
+    def tells_parts(self) -> bool:
+        """Whether its mattes tell the classes of a person apart."""
+        return self._network.tells_parts
 
     def reset(self) -> None:
         """Forget the previous mask, as before the first frame of another clip."""
@@ -79,6 +95,9 @@ class Segmenter:
             shape = closest_shape(*self._size)
             if shape != self._shape:
                 self._shape, self._network = shape, load(self._name, *self._size, self.threads)
+
+    def _small(self, frame: Frame) -> Picture:
+        return frame.rgb(self._network.width, self._network.height)
 
     def _is_cut(self, small: Picture) -> bool:
         thumbnail = halve(small, THUMBNAIL).astype(np.uint8, copy=False)
