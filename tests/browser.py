@@ -84,6 +84,13 @@ class Files(SimpleHTTPRequestHandler):
         """Nothing: pytest shows what matters."""
 
 
+class Server(ThreadingHTTPServer):
+    """A browser that goes away in the middle is no error."""
+
+    def handle_error(self, *_: Any) -> None:
+        pass
+
+
 def networks() -> list[dict[str, Any]]:
     listed = []
     for file in sorted(WEIGHTS.glob("*.tflite")):
@@ -106,7 +113,7 @@ def networks() -> list[dict[str, Any]]:
 def served(instead: dict[str, bytes | None] | None = None) -> Iterator[str]:
     """The page's address, while it is served."""
     Files.extensions_map |= {".js": "text/javascript", ".webmanifest": "application/manifest+json"}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, instead or {}))
+    server = Server(("127.0.0.1", 0), partial(Files, instead or {}))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

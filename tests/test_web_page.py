@@ -196,10 +196,9 @@ def test_worker_gives_pythons_masks(browser: Any, address: str) -> None:
         frames = [frame for frame, _ in zip(video.decode(video=0), range(5), strict=False)]
     pictures = [frame.reformat(256, 256, "rgb24").to_ndarray() for frame in frames]
     texts = [base64.b64encode(picture.tobytes()).decode() for picture in pictures]
-    with visited(browser, address) as page:
+    with visited(browser, f"{address}?network=best") as page:
         given = page.evaluate("frames => livematte.segment([256, 256], frames)", texts)
-        opened = page.evaluate("livematte.state().opened")
-    network = load((opened or {"network": "best"})["network"], 256, 256, 1)
+    network = load("best", 256, 256, 1)
     previous = None
     for picture, text in zip(pictures, given["masks"], strict=True):
         previous = network.run(picture, previous)

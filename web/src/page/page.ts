@@ -8,6 +8,9 @@ import { type Key, otherLanguage, text, translate } from "./texts";
 
 const FIRST = CHOICES[0] as (typeof CHOICES)[number];
 
+/** How long something is said about a picture that goes on, in ms. */
+const SAID = 5000;
+
 const TROUBLES: Record<Trouble, Key> = {
   network: "network",
   runtime: "runtime",
@@ -223,7 +226,8 @@ export class Page {
   }
 
   private async record(): Promise<void> {
-    const button = element("record");
+    const button = element<HTMLButtonElement>("record");
+    button.disabled = true;
     if (!this.recorder) {
       if (!this.source) return;
       const sound = await this.source.sound();
@@ -286,6 +290,12 @@ export class Page {
   private say(problem: Key): void {
     this.problem = problem;
     this.show();
+    if (!this.source) return;
+    // the picture goes on: what is said about something else goes away by itself
+    window.setTimeout(() => {
+      if (this.problem === problem) this.problem = null;
+      this.show();
+    }, SAID);
   }
 
   private speak(): void {
@@ -304,7 +314,7 @@ export class Page {
     const notice = said ?? waiting;
     element("notice").hidden = notice === null;
     element("notice-text").textContent = notice ? text(notice) : "";
-    element("again").hidden = said === null;
+    element("again").hidden = said === null || (this.problem !== null && this.source !== null);
     this.canvas.classList.toggle("covered", trouble === "graphics");
     const live = state === "live";
     for (const id of ["photo", "record"])

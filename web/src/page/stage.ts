@@ -334,6 +334,7 @@ export class Stage {
     try {
       this.compositor = new Compositor(this.canvas);
       this.compositor.held = this.heldNow;
+      this.drawEmpty();
       return this.compositor;
     } catch {
       this.compositor = null;
