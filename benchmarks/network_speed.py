@@ -30,7 +30,7 @@ from ai_edge_litert.interpreter import Interpreter
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from livematte.lab.export import Deployed
+from livematte.lab.export.deployed import Deployed
 from livematte.lab.network import PRESETS, Convolution, Network, Sizes, count_macs
 
 SHAPES = {"landscape": (144, 256), "square": (256, 256)}

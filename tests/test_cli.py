@@ -17,7 +17,7 @@ from livematte import __version__
 from livematte.media import read, write_photo
 
 MAIN = [sys.executable, "-c", "from livematte.cli import main; main()"]
-COMMANDS = ["demo", "replace", "matte", "info", "bench", "evaluate", "train", "ablate", "export"]
+COMMANDS = ["demo", "replace", "matte", "info", "bench", "evaluate", "train", "ablate", "export", "serve"]
 with_torch = pytest.mark.skipif(
     find_spec("torch") is None, reason="needs torch: pip install 'livematte[lab]'"
 )
@@ -70,6 +70,8 @@ def names(folder: Path) -> list[str]:
         ("evaluate . --peer no_such_module:peer", "no_such_module"),
         ("evaluate . --html none/page.html", "none does not exist"),
         ("evaluate . --json .", "is a folder"),
+        ("serve --port 70000", "port"),
+        ("serve --jobs --clip-megabytes 0", "clip-megabytes"),
         pytest.param("train . out --phases 100:5", "100:5", marks=with_torch),
         pytest.param("ablate . out --only colour", "'colour'", marks=with_torch),
         pytest.param("export none.pt out", "none.pt", marks=with_torch),

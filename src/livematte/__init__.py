@@ -11,7 +11,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from livematte.annotate.agreement import Agreement, annotation_agreement, annotation_consensus
+    from livematte.annotate.collect import collect_annotation
+    from livematte.annotate.pack import pack_annotation
+    from livematte.annotate.unsure import Unsure, next_to_annotate
     from livematte.benchmark import Bench, bench
+    from livematte.dataset.check import Checked, Fault, check_data
+    from livematte.dataset.show import show_data
+    from livematte.dataset.stats import Stats, data_stats
+    from livematte.dataset.transfer import Imported, export_data, import_data
     from livematte.errors import InputError, LivematteError, MissingExtraError, OptionError, OutputError
     from livematte.frame import Frame, Matte, Orientation
     from livematte.jobs import BatchReport, batch
@@ -27,24 +35,30 @@ if TYPE_CHECKING:
     from livematte.scoring import Evaluation, Peer, Score, evaluate
     from livematte.segment import Segmenter
     from livematte.showcase import demo
+    from livematte.web import Limits, serve
 
 __version__ = "0.1.0"
 
 # imported on first use: `import livematte` itself stays quick
 _HOMES = {
+    "Agreement": "annotate.agreement",
     "Backdrop": "scene",
     "BatchReport": "jobs",
     "Bench": "benchmark",
+    "Checked": "dataset.check",
     "Effect": "scene",
     "Evaluation": "scoring",
+    "Fault": "dataset.check",
     "Frame": "frame",
+    "Imported": "dataset.transfer",
     "Info": "media",
     "InputError": "errors",
     "LivematteError": "errors",
+    "Limits": "web",
     "Matte": "frame",
     "MissingExtraError": "errors",
-    "OptionError": "errors",
     "Mix": "lab.previous_mask",
+    "OptionError": "errors",
     "Options": "media",
     "Orientation": "frame",
     "OutputError": "errors",
@@ -55,29 +69,47 @@ _HOMES = {
     "Score": "scoring",
     "Segmenter": "segment",
     "Sizes": "lab.network",
+    "Stats": "dataset.stats",
     "Style": "scene",
+    "Unsure": "annotate.unsure",
     "ablate": "lab.ablate",
+    "annotation_agreement": "annotate.agreement",
+    "annotation_consensus": "annotate.agreement",
     "batch": "jobs",
     "bench": "benchmark",
+    "check_data": "dataset.check",
+    "collect_annotation": "annotate.collect",
+    "data_stats": "dataset.stats",
     "demo": "showcase",
     "evaluate": "scoring",
     "export": "lab.export",
+    "export_data": "dataset.transfer",
+    "import_data": "dataset.transfer",
     "info": "media",
     "matte": "pipeline",
+    "next_to_annotate": "annotate.unsure",
+    "pack_annotation": "annotate.pack",
     "read": "media",
     "replace": "pipeline",
+    "serve": "web",
+    "show_data": "dataset.show",
     "train": "lab.train",
 }
 
 __all__ = [
+    "Agreement",
     "Backdrop",
     "BatchReport",
     "Bench",
+    "Checked",
     "Effect",
     "Evaluation",
+    "Fault",
     "Frame",
+    "Imported",
     "Info",
     "InputError",
+    "Limits",
     "LivematteError",
     "Matte",
     "MissingExtraError",
@@ -93,18 +125,31 @@ __all__ = [
     "Score",
     "Segmenter",
     "Sizes",
+    "Stats",
     "Style",
+    "Unsure",
     "__version__",
     "ablate",
+    "annotation_agreement",
+    "annotation_consensus",
     "batch",
     "bench",
+    "check_data",
+    "collect_annotation",
+    "data_stats",
     "demo",
     "evaluate",
     "export",
+    "export_data",
+    "import_data",
     "info",
     "matte",
+    "next_to_annotate",
+    "pack_annotation",
     "read",
     "replace",
+    "serve",
+    "show_data",
     "train",
 ]
 

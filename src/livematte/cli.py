@@ -9,7 +9,8 @@ import sys
 from cyclopts import App, CycloptsError
 
 import livematte
-from livematte.commands import batches, clips, lab
+from livematte.commands import annotate, batches, clips, data, lab
+from livematte.commands.serve import serve
 from livematte.errors import LivematteError
 
 app = App(
@@ -29,8 +30,11 @@ for command in (
     lab.train,
     lab.ablate,
     lab.export,
+    serve,
 ):
     app.command(command)
+app.command(data.data)
+app.command(annotate.annotate)
 
 
 def main() -> None:

@@ -170,12 +170,15 @@ class Matte:
 
     levels: uint8 H×W in 0..255 at the frame's stored size, 255 where the person is;
     mask: float32 h×w in 0..1, upright, the network's own small output that the levels were refined from;
-    orientation: the frame's.
+    orientation: the frame's;
+    parts: float32 h×w×8 in 0..1, upright, how far each pixel is of each class 1 to 8 of `labels.Label`, which
+    sum up to the mask; None from a network that does not tell them apart.
     """
 
     levels: NDArray[np.uint8]
     mask: Alpha
     orientation: Orientation = Orientation.UPRIGHT
+    parts: Alpha | None = None
 
     @property
     def alpha(self) -> Alpha:

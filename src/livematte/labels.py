@@ -36,6 +36,9 @@ PALETTE: dict[Label, tuple[int, int, int]] = {
 }
 """RGB of each class in an indexed PNG."""
 
+PERSON_COLOUR = (0, 103, 176)
+"""RGB of a person whose parts are not told apart."""
+
 
 def person_from_parts(parts: NDArray[np.uint8], hole: float = 2e-4) -> NDArray[np.uint8]:
     """The person's mask (uint8 H×W, 0 or 255) of class numbers H×W, small unlabelled holes filled.

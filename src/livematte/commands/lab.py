@@ -86,6 +86,7 @@ def train(
     device: str = "cpu",
     threads: int = 1,
     bfloat16: bool = False,
+    any_licence: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Train a network on annotated pictures; run again with the same folder to go on after a stop.
 
@@ -94,7 +95,7 @@ def train(
     out
         A folder for last.pt (to go on from) and best.pt (weights).
     network
-        Which network: best or fast.
+        Which network: best, fast, or parts, which tells the classes of a person apart.
     phases
         side:steps, in order, separated by commas; going up in size learns most per hour.
     batch
@@ -111,6 +112,8 @@ def train(
         On the CPU.
     bfloat16
         Compute in bfloat16: faster where the processor or GPU knows it.
+    any_licence
+        Use data that forbids commercial use, too; its licence then binds the weights.
     """
     recipe = livematte.Recipe(
         data=data,
@@ -124,6 +127,7 @@ def train(
         device=device,
         threads=threads,
         bfloat16=bfloat16,
+        any_licence=any_licence,
     )
     try:
         livematte.train(recipe)
@@ -194,10 +198,13 @@ def export(
     folder: Path,
     /,
     *,
-    name: str = "best",
-    precision: Literal["float32", "float16"] = "float32",
+    name: str | None = None,
+    format: Literal["litert", "onnx", "coreml", "web"] = "litert",
+    precision: Literal["float32", "float16", "int8"] | None = None,
 ) -> None:
-    """Make the LiteRT files of a checkpoint: one each for square, landscape and portrait pictures.
+    """Make the files of a checkpoint that apps and browsers load, each with a JSON that says how to feed it.
+
+    There is one each for square, landscape and portrait pictures.
 
     Parameters
     ----------
@@ -206,12 +213,18 @@ def export(
     folder
         Where the files go.
     name
-        What the files' names begin with.
+        What the files' names begin with: best or fast, whichever has the checkpoint's sizes, when left out.
+    format
+        litert: Android, browsers and livematte itself; onnx: ONNX Runtime; coreml: iPhones and Macs; web: a
+        folder that any web server can serve.
     precision
-        Of the weights in the files; float16 halves them and changes no mask that an eye could tell.
+        Of the weights. float16 halves the files and changes no mask that an eye could tell: coreml and web
+        have it unless asked otherwise. int8, for litert alone, makes them a third as large as float32.
     """
-    for file in livematte.export(checkpoint, folder, name=name, precision=precision):
-        print(f"{file}  {file.stat().st_size / 1e6:.1f} MB")
+    from livematte.lab.export.contract import size_of
+
+    for file in livematte.export(checkpoint, folder, name=name, format=format, precision=precision):
+        print(f"{file}  {size_of(file) / 1e3:.0f} kB")
 
 
 def _phases(text: str) -> tuple[tuple[int, int], ...]:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from livematte.dataset.candidates import BACKGROUND
 from livematte.lab.photos import Photos
 
 NOBODY = 0.06
@@ -23,12 +24,16 @@ WHOLE = 0.4
 
 @dataclass(frozen=True)
 class Batch:
-    """picture N×3×H×W and truth N×1×H×W in 0..1; earlier: the truth a little before, where is_clip (N)."""
+    """picture N×3×H×W and truth N×1×H×W in 0..1; earlier: the truth a little before, where is_clip (N).
+
+    sets: float N×1×H×W, whole numbers: bit n is set where a pixel may be of class n, if that is wanted.
+    """
 
     picture: Tensor
     truth: Tensor
     earlier: Tensor
     is_clip: Tensor
+    sets: Tensor | None = None
 
 
 class Composer:
@@ -62,7 +67,8 @@ class Composer:
         is_clip = (before != rows) & ~nobody
         earlier = truth.clone()
         earlier[is_clip] = self._show(self.people.rgba[before[is_clip], 3:], grid[is_clip], free[is_clip])
-        return Batch(self.camera(picture), truth, earlier, is_clip)
+        sets = self._sets(rows, grid, free, truth, other) if self.people.sets is not None else None
+        return Batch(self.camera(picture), truth, earlier, is_clip, sets)
 
     def camera(self, picture: Tensor) -> Tensor:
         """Other light, white balance, contrast, saturation, blur and noise for each of N×3×H×W in 0..1."""
@@ -100,6 +106,19 @@ class Composer:
                     sources[chosen] / 255, grid[chosen], padding_mode=padding, align_corners=False
                 )
         return shown
+
+    def _sets(self, rows: Tensor, grid: Tensor, free: Tensor, truth: Tensor, other: Tensor) -> Tensor:
+        """The classes that each pixel may be of; what shows another background is background."""
+        assert self.people.sets is not None
+        sources = self.people.sets[rows].float()
+        sets = torch.empty_like(truth)
+        for chosen, padding in ((free, "zeros"), (~free, "reflection")):
+            if chosen.any():
+                sets[chosen] = F.grid_sample(
+                    sources[chosen], grid[chosen], mode="nearest", padding_mode=padding, align_corners=False
+                )
+        clear = other[:, None, None, None] & (truth < 0.5)
+        return torch.where(clear | (sets == 0), float(BACKGROUND), sets)
 
     def _compose(self, picture: Tensor, truth: Tensor, behind: Tensor) -> Tensor:
         """Put the person before another background, with some of its light so that the seam is no clue."""

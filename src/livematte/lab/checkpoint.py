@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,9 @@ class State:
 
 
 def save_weights(network: Network, path: Path) -> None:
-    """Write sizes and weights alone, as a checkpoint that `load_weights` reads."""
-    torch.save({"sizes": vars(network.sizes), "weights": network.state_dict()}, path)
+    """Write sizes, licence and weights alone, as a checkpoint that `load_weights` reads."""
+    about = {"sizes": vars(network.sizes), "licence": network.licence}
+    torch.save({**about, "weights": network.state_dict()}, path)
 
 
 def load_weights(path: Path) -> Network:
@@ -64,9 +65,23 @@ def load_weights(path: Path) -> Network:
     try:
         network = Network(Sizes(**values["sizes"]))
         network.load_state_dict(values["weights"])
+        network.licence = values.get("licence", Network.licence)
     except (RuntimeError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a checkpoint of livematte ({error})") from None
     return network.eval()
+
+
+def begin_with(path: Path, sizes: Sizes) -> Network:
+    """A network to train, of these sizes, with the weights of a checkpoint; the classes' may be missing.
+
+    Raises InputError where all else is not of the same sizes.
+    """
+    trained, network = load_weights(path), Network(sizes)
+    if replace(trained.sizes, parts=sizes.parts) != sizes:
+        raise InputError(f"{path}: a network of other sizes than the one to train")
+    network.load_state_dict(trained.state_dict(), strict=False)
+    network.licence = trained.licence
+    return network
 
 
 def _read(path: Path, device: str) -> dict[str, Any]:

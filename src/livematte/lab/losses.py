@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from functools import reduce
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def pixel_loss(logits: Tensor, truth: Tensor, edge_weight: float = 4.0) -> Tensor:
-    """Binary cross-entropy of N×1×H×W, the band around the true edge counted `edge_weight` times more."""
+def pixel_loss(
+    logits: Tensor, truth: Tensor, edge_weight: float = 4.0, known: Tensor | None = None
+) -> Tensor:
+    """Binary cross-entropy of N×1×H×W, the band around the true edge counted `edge_weight` times more.
+
+    known: 1 where the truth is known and 0 elsewhere, N×1×H×W.
+    """
     weight = 1 + edge_weight * edge_band(truth)
+    if known is not None:
+        weight = weight * known
     loss = F.binary_cross_entropy_with_logits(logits, truth, weight, reduction="sum")
     return loss / weight.sum()
 
@@ -29,14 +39,58 @@ def edge_band(truth: Tensor, radius: int = 2) -> Tensor:
 
 
 def _highest(x: Tensor, radius: int) -> Tensor:
-    """The maximum of the square around each pixel: rows, then columns, which is far cheaper."""
-    size = 2 * radius + 1
-    return F.max_pool2d(F.max_pool2d(x, (size, 1), 1, (radius, 0)), (1, size), 1, (0, radius))
+    """The maximum of the square around each pixel, rows then columns; pooling is seven times slower."""
+    for axis in (2, 3):
+        length = x.shape[axis]
+        ends = (0, 0, radius, radius) if axis == 2 else (radius, radius)
+        padded = F.pad(x, ends, value=-math.inf)
+        x = reduce(torch.maximum, (padded.narrow(axis, move, length) for move in range(2 * radius + 1)))
+    return x
 
 
-def loss_terms(logits: Tensor, truth: Tensor) -> dict[str, Tensor]:
-    """The terms by name; their sum is what is trained."""
-    return {"pixel": pixel_loss(logits, truth), "area": area_loss(logits, truth)}
+def class_loss(logits: Tensor, allowed: Tensor) -> Tensor:
+    """How unlikely it is that a person's pixel is of one of the classes that it may be of.
+
+    Negative logarithm of the sum of their probabilities (partial labels: Cour et al. 2011), mean over the
+    pixels that say anything. logits: N×8×H×W; allowed: bool, the same shape.
+    """
+    told = allowed.any(1) & ~allowed.all(1)
+    likely = torch.where(allowed, logits, -math.inf).logsumexp(1) - logits.logsumexp(1)
+    return -torch.where(told, likely, 0).sum() / told.sum().clamp(min=1)
+
+
+def class_area_loss(logits: Tensor, allowed: Tensor) -> Tensor:
+    """One minus the soft IoU of each class over the batch, mean over those in it: small classes count, too.
+
+    Counted are pixels that may be of one class alone.
+    """
+    single = allowed.sum(1, keepdim=True) == 1
+    likely, truth = logits.softmax(1) * single, (allowed & single).to(logits.dtype)
+    both = (likely * truth).sum((0, 2, 3))
+    either = (likely + truth - likely * truth).sum((0, 2, 3))
+    there = (truth.sum((0, 2, 3)) > 0).to(logits.dtype)
+    return ((1 - (both + 1) / (either + 1)) * there).sum() / there.sum().clamp(min=1)
+
+
+def loss_terms(logits: Tensor, truth: Tensor, sets: Tensor | None = None) -> dict[str, Tensor]:
+    """The terms by name; their sum is what is trained.
+
+    sets: float N×1×H×W, whole numbers whose bit n is set where a pixel may be of class n; the logits then
+    are N×9×H×W.
+    """
+    if sets is None:
+        return {"pixel": pixel_loss(logits, truth), "area": area_loss(logits, truth)}
+    bits = sets.long() >> torch.arange(logits.shape[1], device=logits.device).view(-1, 1, 1) & 1
+    person, known = logits[:, :1], ~((bits[:, :1] > 0) & (bits[:, 1:].sum(1, keepdim=True) > 0))
+    # what may be background or not is left out of the area as if the network were right there
+    right = torch.where(known, person, truth.logit(1e-4))
+    allowed = (bits[:, 1:] > 0) & known & (truth > 0.5)
+    return {
+        "pixel": pixel_loss(person, truth, known=known.to(truth.dtype)),
+        "area": area_loss(right, truth),
+        "class": class_loss(logits[:, 1:], allowed),
+        "class area": class_area_loss(logits[:, 1:], allowed),
+    }
 
 
 def total(terms: dict[str, Tensor]) -> Tensor:

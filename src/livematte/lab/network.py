@@ -29,6 +29,7 @@ class Sizes:
         (`plain`), on 2×2 blocks as channels (`blocks`: same output, a quarter of the positions), or none.
     growth: channels that each of the dense layers adds; one number a layer.
     previous: whether the mask of the frame before is read at all.
+    parts: whether the eight classes of a person are told apart, too.
     """
 
     stem_kernel: int = 7
@@ -42,9 +43,14 @@ class Sizes:
     refine: Literal["none", "plain", "blocks"] = "blocks"
     growth: tuple[int, ...] = (4, 4)
     previous: bool = True
+    parts: bool = False
 
 
-PRESETS = {"best": Sizes(), "fast": Sizes(widths=(16, 40, 80, 192), growth=(4,))}
+PRESETS = {
+    "best": Sizes(),
+    "fast": Sizes(widths=(16, 40, 80, 192), growth=(4,)),
+    "parts": Sizes(parts=True),
+}
 
 
 class Convolution(nn.Sequential):
@@ -144,8 +150,33 @@ class Refinement(nn.Module):
         return logits
 
 
+class Parts(nn.Module):
+    """Which of a person's classes each pixel is, if it is a person's: a dense layer on 2×2 blocks."""
+
+    CLASSES = 8
+    NARROW, GROWTH, BLOCK = 12, 5, 2
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        channels = 3 * self.BLOCK**2 + self.NARROW
+        self.narrow = nn.Conv2d(features, self.NARROW, 1)
+        self.layer = Convolution(channels, self.GROWTH, 3)
+        self.head = nn.Conv2d(channels + self.GROWTH, self.CLASSES * self.BLOCK**2, 1)
+
+    def forward(self, picture: Tensor, features: Tensor) -> Tensor:
+        """N×3×256×256 and N×24×64×64: logits N×8×256×256 of the classes 1 to 8."""
+        seen = F.pixel_unshuffle(picture, self.BLOCK)
+        x = torch.cat([seen, enlarge(self.narrow(features), seen)], 1)
+        return F.pixel_shuffle(self.head(torch.cat([x, self.layer(x)], 1)), self.BLOCK)
+
+
 class Network(nn.Module):
-    """The hourglass with its refinement. Sides of the input are multiples of 4."""
+    """The hourglass with its refinement. Sides of the input are multiples of 4.
+
+    licence: of its weights; that of data which forbids commercial use binds them.
+    """
+
+    licence = "Apache-2.0"
 
     def __init__(self, sizes: Sizes | None = None) -> None:
         super().__init__()
@@ -166,9 +197,13 @@ class Network(nn.Module):
             if s.refine != "none"
             else nn.Conv2d(s.widths[0], 1, 1)
         )
+        self.parts = Parts(s.widths[0]) if s.parts else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits N×1×H×W of the person for N×4×H×W: RGB and the previous mask, all in 0..1."""
+        """Logits of the person N×1×H×W for N×4×H×W: RGB and the previous mask, all in 0..1.
+
+        With parts N×9×H×W: the person's, then those of the classes 1 to 8, given that it is a person.
+        """
         picture, size = x[:, :3], x.shape[-2:]
         x = self.stem(x if self.sizes.previous else picture)  # N×24×64×64
         seen: list[Tensor] = []
@@ -180,8 +215,9 @@ class Network(nn.Module):
             x = rise(x, beside)  # back to N×24×64×64
         if isinstance(self.refine, Refinement):
             logits: Tensor = self.refine(picture, x)
-            return logits
-        return F.interpolate(self.refine(x), size=size, mode="bilinear", align_corners=False)
+        else:
+            logits = F.interpolate(self.refine(x), size=size, mode="bilinear", align_corners=False)
+        return logits if self.parts is None else torch.cat([logits, self.parts(picture, x)], 1)
 
 
 def enlarge(x: Tensor, like: Tensor) -> Tensor:

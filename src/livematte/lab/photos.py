@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from livematte.dataset import Pictures, Row
+from livematte.dataset.candidates import candidates
 from livematte.errors import InputError
 
 
@@ -25,6 +26,7 @@ class Photos:
     earlier: int64 N, the row that shows the same clip a little earlier, or the row itself.
     cut_out: bool N, the background is a key colour or nothing: another must be put behind.
     weight: float32 N, how often a row is drawn.
+    sets: int16 N×1×S×S, bit n where a pixel may be of class n; None where classes are not wanted.
     """
 
     rgba: Tensor
@@ -32,18 +34,26 @@ class Photos:
     earlier: Tensor
     cut_out: Tensor
     weight: Tensor
+    sets: Tensor | None = None
 
     @classmethod
     def load(
-        cls, folder: Path, rows: Sequence[Row], side: int, progress: Iterable[Row] | None = None
+        cls,
+        folder: Path,
+        rows: Sequence[Row],
+        side: int,
+        progress: Iterable[Row] | None = None,
+        *,
+        parts: bool = False,
     ) -> Photos:
-        """Decode the rows of a data folder to side×side; about side² × 4 bytes each.
+        """Decode the rows of a data folder to side×side; about side² × 4 bytes each, with parts × 6.
 
         progress: the same rows through a progress bar.
         """
         if not rows:
             raise InputError(f"{folder}: no picture of the wanted kind in its index")
         rgba = torch.empty(len(rows), 4, side, side, dtype=torch.uint8)
+        sets = torch.empty(len(rows), 1, side, side, dtype=torch.int16) if parts else None
         aspect = torch.empty(len(rows))
         with Pictures(folder) as pictures:
             for number, row in enumerate(progress or rows):
@@ -53,17 +63,24 @@ class Photos:
                 aspect[number] = picture.shape[1] / picture.shape[0]
                 both = cv2.resize(np.dstack([picture, mask]), (side, side), interpolation=cv2.INTER_AREA)
                 rgba[number] = torch.from_numpy(both).permute(2, 0, 1)
+                if sets is not None:
+                    fitted = cv2.resize(
+                        candidates(pictures, row), (side, side), interpolation=cv2.INTER_NEAREST
+                    )
+                    sets[number, 0] = torch.from_numpy(fitted.astype(np.int16))
         return cls(
             rgba,
             aspect,
             _earlier(rows),
             torch.tensor([row.by == "key" or row.kind == "cutout" for row in rows]),
             _weights(rows),
+            sets,
         )
 
     def to(self, device: str) -> Photos:
         """The same photos on a device."""
-        return Photos(*(getattr(self, field.name).to(device) for field in fields(self)))
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Photos(**{name: value.to(device) for name, value in values.items() if value is not None})
 
     def __len__(self) -> int:
         return len(self.rgba)

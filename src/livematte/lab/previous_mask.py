@@ -17,6 +17,9 @@ from torch import Generator, Tensor
 OWN = 0.3
 """Share of the simulated masks that start from the network's own mask instead of the truth."""
 
+STRENGTH = 0.12
+"""The largest move of a spline's control point, as a share of the side."""
+
 
 @dataclass(frozen=True)
 class Mix:
@@ -73,14 +76,17 @@ def affine_large(truth: Tensor, random: Generator) -> Tensor:
 
 
 def thin_plate_spline(
-    picture: Tensor, truth: Tensor, random: Generator, strength: float = 0.12
+    picture: Tensor, truth: Tensor, random: Generator, strength: float = STRENGTH
 ) -> tuple[Tensor, Tensor]:
     """Bend picture (N×3×H×W) and truth together by a random thin-plate spline (Bookstein 1989).
 
     strength: the largest move of a control point, as a share of the side. The previous mask is not this
     function's business: it stays as it was, which is the point of it.
     """
-    grid = _spline_grid(truth, strength, random)
+    return _bend(picture, truth, _spline_grid(truth, strength, random))
+
+
+def _bend(picture: Tensor, truth: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
     both = F.grid_sample(torch.cat([picture, truth], 1), grid, padding_mode="reflection", align_corners=False)
     return both[:, :-1], both[:, -1:]
 
@@ -106,12 +112,14 @@ def simulate(
     mix: Mix,
     random: Generator,
     guess: Callable[[Tensor], Tensor] | None = None,
+    sets: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Give every picture of a batch a previous mask, each in one of the ways of `mix`.
 
     earlier: N×1×H×W, the truth of an earlier frame where is_clip (bool N) says so.
     guess: the network's own mask for N×3×H×W pictures; a share `OWN` of the masks starts from it instead of
         from the truth, so that the network learns to mend its own mistakes rather than to repeat them.
+    sets: N×1×H×W, the classes that each pixel may be of, as numbers; bent in place where the picture is.
     Returns (picture, truth, previous): the first two are bent where the spline was drawn.
     """
     weights = torch.tensor([mix.empty, mix.small, mix.large, mix.spline, mix.clip])
@@ -130,7 +138,12 @@ def simulate(
     bent = way == 3
     if bent.any():
         previous[bent] = believed[bent]
-        picture[bent], truth[bent] = thin_plate_spline(picture[bent], truth[bent], random)
+        grid = _spline_grid(truth[bent], STRENGTH, random)
+        picture[bent], truth[bent] = _bend(picture[bent], truth[bent], grid)
+        if sets is not None:
+            sets[bent] = F.grid_sample(
+                sets[bent], grid, mode="nearest", padding_mode="reflection", align_corners=False
+            )
     previous[way == 4] = earlier[way == 4]
     seen = way != 0
     previous[seen] = roughen(previous[seen], random)

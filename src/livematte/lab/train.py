@@ -20,7 +20,7 @@ from livematte.dataset import Pictures, Row, read_index, select
 from livematte.errors import InputError, OptionError
 from livematte.frame import Picture
 from livematte.lab.augment import Composer
-from livematte.lab.checkpoint import State, load_weights, save_weights
+from livematte.lab.checkpoint import State, begin_with, save_weights
 from livematte.lab.losses import loss_terms, total
 from livematte.lab.network import PRESETS, Network, Sizes
 from livematte.lab.photos import Photos
@@ -30,6 +30,9 @@ from livematte.threads import stop_on_interrupt
 
 SHAPES = ((1.0, 1.0, 0.5), (9 / 16, 1.0, 0.3), (1.0, 9 / 16, 0.2))
 """Height and width as shares of the side, and how often: square, landscape, portrait."""
+
+NON_COMMERCIAL = "non-commercial: that of the data it was trained on"
+"""The licence of weights for which data of any licence was used."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Recipe:
     network: the name of a preset, or sizes of one's own.
     mix: how often each simulation of the previous mask is used.
     val_set: the set of the index whose `val` split chooses the best checkpoint.
-    start: weights to begin with (a `best.pt`) instead of random ones.
+    start: weights to begin with (a `best.pt`) instead of random ones; what they lack begins at random.
+    any_licence: whether data whose licence forbids commercial use is used, too; it then binds the weights.
     """
 
     data: Path
@@ -61,6 +65,7 @@ class Recipe:
     bfloat16: bool = False
     val_set: str = "picsart"
     start: Path | None = None
+    any_licence: bool = False
     mix: Mix = field(default_factory=Mix)
 
     @property
@@ -103,7 +108,7 @@ def train(recipe: Recipe, *, quiet: bool = False) -> State:
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
     rows = read_index(recipe.data)
-    usable = select(rows, split="train", commercial_only=True)
+    usable = select(rows, split="train", commercial_only=not recipe.any_licence)
     people = [row for row in usable if row.truth != "none"]
     empty = [row for row in usable if row.truth == "none"]
     validation = select(rows, split="val", sets=[recipe.val_set])
@@ -142,7 +147,7 @@ def validate(
         for row in rows:
             rgb, truth = pictures.pair(row)
             logits = look(network, rgb, height, width, device)
-            mask = resized(logits, *truth.shape)[0, 0] > 0
+            mask = resized(logits[:, :1], *truth.shape)[0, 0] > 0
             results.append(iou(mask.cpu().numpy(), truth))
     return float(np.mean(results))
 
@@ -158,7 +163,9 @@ def look(
 
 
 def _start(recipe: Recipe) -> State:
-    network = load_weights(recipe.start) if recipe.start else Network(recipe.sizes)
+    network = begin_with(recipe.start, recipe.sizes) if recipe.start else Network(recipe.sizes)
+    if recipe.any_licence:
+        network.licence = NON_COMMERCIAL
     network.to(recipe.device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = State(
@@ -225,16 +232,16 @@ def _step(recipe: Recipe, state: State, composer: Composer, side: int) -> float:
     def guess(pictures: Tensor) -> Tensor:
         with half, torch.no_grad():
             first: Tensor = state.average.eval()(_seen(pictures, torch.zeros_like(pictures[:, :1])))
-            return first.float().sigmoid()
+            return first[:, :1].float().sigmoid()
 
     picture, truth, previous = simulate(
-        batch.picture, batch.truth, batch.earlier, batch.is_clip, mix, state.random, guess
+        batch.picture, batch.truth, batch.earlier, batch.is_clip, mix, state.random, guess, batch.sets
     )
     for group in state.optimizer.param_groups:
         group["lr"] = recipe.learning_rate(state.step)
     with half:
         logits = network(_seen(picture, previous)).float()
-    loss = total(loss_terms(logits, truth))
+    loss = total(loss_terms(logits, truth, batch.sets))
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -272,7 +279,7 @@ def _composer(
 ) -> Composer:
     def load(rows: Sequence[Row], what: str) -> Photos:
         bar = track(rows, f"reading {len(rows)} {what}", console=console)
-        photos = Photos.load(recipe.data, rows, side + side // 4, bar)
+        photos = Photos.load(recipe.data, rows, side + side // 4, bar, parts=recipe.sizes.parts)
         return photos.to(recipe.device)
 
     return Composer(load(people, "people"), load(empty, "backgrounds"), state.random)

@@ -15,7 +15,7 @@ from livematte.media.photo import (
 )
 from livematte.media.reader import Reader, read
 from livematte.media.sound import BackdropSound, SoundFile
-from livematte.media.source import AnyPath, check_input, is_file
+from livematte.media.source import AnyPath, check_input, confine, is_file
 from livematte.media.writer import Writer
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Writer",
     "check_input",
     "check_photo_target",
+    "confine",
     "info",
     "is_file",
     "is_photo",

@@ -26,6 +26,9 @@ _NUMBER = re.compile(r"%0?(\d*)d")
 _SEQUENCE_RATE = 25
 _PATIENCE = 20.0
 """Seconds for which an address may stay silent."""
+_CONFINED = {"protocol_whitelist": "file", "format_whitelist": "mov,matroska,avi"}
+
+_always: dict[str, str] = {}  # FFmpeg's options for whatever is opened
 
 
 class Source(NamedTuple):
@@ -68,6 +71,14 @@ def check_input(path: Path) -> None:
         raise InputError(f"{path} may not be read; check its permissions")
 
 
+def confine() -> None:
+    """From now on, open MP4, MOV, Matroska, WebM and AVI only, and nothing that they refer to.
+
+    For a process that works on what strangers sent: playlists name other files and addresses.
+    """
+    _always.update(_CONFINED)
+
+
 def open_source(source: AnyPath, rate: float | None = None) -> Source:
     """Open a file, an address, standard input (`-`) or numbered pictures, and choose the video in it.
 
@@ -108,7 +119,7 @@ def open_container(source: AnyPath, rate: float | None = None) -> InputContainer
         return av.open(
             where,
             format=options.pop("f", None),
-            container_options=options,
+            container_options=options | _always,
             metadata_errors="replace",
             timeout=None if is_file(source) else _PATIENCE,
         )

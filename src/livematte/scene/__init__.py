@@ -10,7 +10,7 @@ from livematte.scene.moving import Video
 from livematte.scene.placement import Placement
 from livematte.scene.scene import Effect, Scene, Selection
 from livematte.scene.style import Style
-from livematte.scene.words import make_backdrop
+from livematte.scene.words import make_backdrop, named_backdrop
 
 __all__ = [
     "LOOKS",
@@ -34,5 +34,6 @@ __all__ = [
     "composite",
     "cut_out",
     "make_backdrop",
+    "named_backdrop",
     "with_alpha",
 ]

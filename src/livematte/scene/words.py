@@ -40,6 +40,21 @@ def make_backdrop(
     if not isinstance(background, str | PathLike):
         return background
     name = fspath(background)
+    named = named_backdrop(name)
+    if named is not None:
+        return named
+    if not Path(name).exists():
+        raise InputError(
+            f"background {name!r} is neither a file nor a colour (a CSS name or #rrggbb), nor blur, bokeh, "
+            "pixelate, grey, own, green, gradient:COLOUR,COLOUR or transparent"
+        )
+    if is_photo(name):
+        return Photo(read_photo(name).planes()[0], placement)
+    return Video(name, placement, loop=loop)
+
+
+def named_backdrop(name: str) -> Backdrop | None:
+    """The backdrop that a word stands for, None where it is no such word. Raises OptionError."""
     word, _, value = name.partition(":")
     word = word.lower()
     if word in _BLURS:
@@ -50,14 +65,7 @@ def make_backdrop(
         return Own() if word == "own" else Graded(Own(), Grade(saturation=0))
     if word == "green" or _is_colour(name):
         return Colour(GREEN if word == "green" else name)
-    if not Path(name).exists():
-        raise InputError(
-            f"background {name!r} is neither a file nor a colour (a CSS name or #rrggbb), nor blur, bokeh, "
-            "pixelate, grey, own, green, gradient:COLOUR,COLOUR or transparent"
-        )
-    if is_photo(name):
-        return Photo(read_photo(name).planes()[0], placement)
-    return Video(name, placement, loop=loop)
+    return None
 
 
 def _strength(word: str, value: str) -> float:

@@ -6,13 +6,13 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from typing import TypeVar
 
 from livematte.scoring.columns import FIGURES, MISSED, PROMISES, WRONG, Column, fed
 from livematte.scoring.pictures import views
 from livematte.scoring.plots import Line, plot
 from livematte.scoring.results import Evaluation, Measured, Promises, Score, Shown
+from livematte.sheet import cell, div, figure, html, patches, section
 
 Result = TypeVar("Result", Score, Promises, Measured)
 
@@ -37,7 +37,6 @@ DEFINITIONS = {
 def page(evaluation: Evaluation) -> str:
     """The whole page as HTML."""
     networks = list(dict.fromkeys(score.network for score in evaluation.scores))
-    style = (files("livematte.scoring") / "page.css").read_text(encoding="utf-8")
     title = f"{', '.join(networks)} on {evaluation.data.name}, {evaluation.split}"
     sections = [
         _scores(evaluation.scores),
@@ -47,23 +46,11 @@ def page(evaluation: Evaluation) -> str:
         _worst(evaluation.worst, networks),
         _definitions(),
     ]
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>\n{style}</style>\n</head>\n<body>\n<header><h1>How well the person is cut out</h1>"
-        f"<p><code>{escape(str(evaluation.data))}</code>, split <code>{escape(evaluation.split)}</code>: "
-        f"{escape(', '.join(networks))}</p></header>\n"
-        + "\n".join(filter(None, sections))
-        + "\n</body>\n</html>\n"
+    about = (
+        f"<code>{escape(str(evaluation.data))}</code>, split <code>{escape(evaluation.split)}</code>: "
+        f"{escape(', '.join(networks))}"
     )
-
-
-def _div(kind: str, parts: Sequence[str]) -> str:
-    return "\n".join([f'<div class="{kind}">', *parts, "</div>"])
-
-
-def _section(title: str, about: str, content: str) -> str:
-    return f"<section>\n<h2>{title}</h2>\n<p>{about}</p>\n{content}\n</section>"
+    return html(title, "How well the person is cut out", about, sections)
 
 
 def _scores(scores: Sequence[Score]) -> str:
@@ -72,7 +59,7 @@ def _scores(scores: Sequence[Score]) -> str:
         for of_set, group in _by_set(scores).items()
     }
     about = "Means over the pictures of each set; the best of several in colour."
-    return _section("Scores", about, _table(("network", "previous mask", "pictures"), FIGURES, rows))
+    return section("Scores", about, _table(("network", "previous mask", "pictures"), FIGURES, rows))
 
 
 def _promises(promises: Sequence[Promises]) -> str:
@@ -83,7 +70,7 @@ def _promises(promises: Sequence[Promises]) -> str:
         for of_set, group in _by_set(promises).items()
     }
     about = "What the previous mask should do, measured on clips. Lower is better; below 0 nothing is lost."
-    return _section("Promises", about, _table(("network",), PROMISES, rows))
+    return section("Promises", about, _table(("network",), PROMISES, rows))
 
 
 def _table(
@@ -93,27 +80,22 @@ def _table(
 ) -> str:
     """about: what stands before the figures; rows: by set, the words for that and the result."""
     kinds = ["" if title == "pictures" else "word" for title in about]
-    heads = [_cell("th", title, kind) for title, kind in zip(about, kinds, strict=True)]
-    heads = [_cell("th", "set", "word"), *heads, *(_cell("th", column.title) for column in columns)]
+    heads = [cell("th", title, kind) for title, kind in zip(about, kinds, strict=True)]
+    heads = [cell("th", "set", "word"), *heads, *(cell("th", column.title) for column in columns)]
     parts = [f"<thead><tr>{''.join(heads)}</tr></thead>"]
     for of_set, group in rows.items():
         rivals = [result for _, result in group]
         parts.append("<tbody>")
         for number, (words, result) in enumerate(group):
-            cells = [_cell("th", "" if number else of_set, "word")]
-            cells += [_cell("td", word, kind) for word, kind in zip(words, kinds, strict=True)]
+            cells = [cell("th", "" if number else of_set, "word")]
+            cells += [cell("td", word, kind) for word, kind in zip(words, kinds, strict=True)]
             cells += [
-                _cell("td", column.text(result), "best" if column.is_best(result, rivals) else "")
+                cell("td", column.text(result), "best" if column.is_best(result, rivals) else "")
                 for column in columns
             ]
             parts.append(f"<tr>{''.join(cells)}</tr>")
         parts.append("</tbody>")
-    return _div("scroll", ["<table>", *parts, "</table>"])
-
-
-def _cell(tag: str, text: str, kind: str = "") -> str:
-    opening = f'<{tag} class="{kind}">' if kind else f"<{tag}>"
-    return f"{opening}{escape(text)}</{tag}>"
+    return div("scroll", ["<table>", *parts, "</table>"])
 
 
 def _distributions(measured: Sequence[Measured], networks: Sequence[str]) -> str:
@@ -132,7 +114,7 @@ def _distributions(measured: Sequence[Measured], networks: Sequence[str]) -> str
         )
         panels.append(f'<div class="panel"><h3>{escape(of_set)}</h3>{drawn}</div>')
     about = "IoU against the share of pictures that do no better: the further up and left, the fewer fail."
-    return _section("Distributions", about, _key(networks) + _div("grid-of", panels))
+    return section("Distributions", about, _key(networks) + div("grid-of", panels))
 
 
 def _clips(measured: Sequence[Measured], networks: Sequence[str]) -> str:
@@ -144,7 +126,7 @@ def _clips(measured: Sequence[Measured], networks: Sequence[str]) -> str:
         return ""
     panels = [_clip(f"{of_set}: {clip}", frames, networks) for (of_set, clip), frames in clips.items()]
     about = "Above, IoU frame by frame; below, flicker ×10³. Dotted: the first network, each frame by itself."
-    return _section("Clips", about, _key(networks, alone=True) + _div("grid-of", panels))
+    return section("Clips", about, _key(networks, alone=True) + div("grid-of", panels))
 
 
 def _clip(name: str, frames: Sequence[Measured], networks: Sequence[str]) -> str:
@@ -178,32 +160,22 @@ def _clip(name: str, frames: Sequence[Measured], networks: Sequence[str]) -> str
 
 
 def _worst(worst: Sequence[Shown], networks: Sequence[str]) -> str:
-    parts = [
-        '<ul class="key">',
-        f'<li><i class="patch" style="color: rgb{MISSED}"></i>missed</li>',
-        f'<li><i class="patch" style="color: rgb{WRONG}"></i>wrongly taken</li></ul>',
-    ]
+    parts = [patches([("missed", MISSED), ("wrongly taken", WRONG)])]
     for number, network in enumerate(networks):
         own = [shown for shown in worst if shown.figures.network == network]
         parts.append(f"<details{'' if number else ' open'}><summary>{escape(network)}</summary>")
         for of_set in dict.fromkeys(shown.figures.set for shown in own):
             cards = [_card(shown) for shown in own if shown.figures.set == of_set]
-            parts.append(f"<h3>{escape(of_set)}</h3>\n{_div('worst', cards)}")
+            parts.append(f"<h3>{escape(of_set)}</h3>\n{div('worst', cards)}")
         parts.append("</details>")
     about = "The pictures of lowest IoU of each set, one at most of each clip."
-    return _section("Where it fails", about, "\n".join(parts))
+    return section("Where it fails", about, "\n".join(parts))
 
 
 def _card(shown: Shown) -> str:
     figures = shown.figures
-    images = "".join(
-        f'<div><img src="{uri}" alt="{name} of {escape(figures.image)}"><span>{name}</span></div>'
-        for name, uri in views(shown).items()
-    )
     caption = f"<b>IoU {figures.iou:.3f}</b>, boundary F {figures.boundary_f:.3f}: {escape(figures.image)}"
-    return (
-        f'<figure class="panel"><figcaption>{caption}</figcaption><div class="views">{images}</div></figure>'
-    )
+    return figure(caption, figures.image, list(views(shown).items()))
 
 
 def _definitions() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,19 @@ class Promises:
     distrust_worst: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassScore:
+    """The IoU of each class, 0..1, over all pixels of one set, by the names of `labels.Label`.
+
+    Only of classes that the set's truth names; where it leaves several open, each of them is right.
+    """
+
+    network: str
+    set: str
+    pictures: int
+    iou: dict[str, float]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
     """A picture (uint8 RGB H×W×3) with its truth (uint8 H×W in 0..255) and alpha, to look at."""
@@ -95,7 +108,7 @@ class Evaluation:
 
     scores: network by network in the order asked for, each set by set in order of name, with the previous
     mask before without. promises: in the same order, for sets with clips and what can be reset.
-    measured: every picture.
+    measured: every picture. classes: set by set, of a network that tells classes apart.
     worst: of each network and set, the pictures of lowest IoU, the worst first, one of each clip at most.
     """
 
@@ -105,6 +118,7 @@ class Evaluation:
     promises: list[Promises]
     measured: list[Measured]
     worst: list[Shown]
+    classes: list[ClassScore] = field(default_factory=list)
 
     def to_json(self) -> str:
         """All but the pictures as JSON; figures are raw, 0..1, and null where there is none."""
@@ -113,6 +127,7 @@ class Evaluation:
             "split": self.split,
             "scores": [asdict(score) for score in self.scores],
             "promises": [asdict(promises) for promises in self.promises],
+            "classes": [asdict(score) for score in self.classes],
             "pictures": [asdict(figures) for figures in self.measured],
         }
         return json.dumps(found, indent=1, ensure_ascii=False)

@@ -12,6 +12,7 @@ from livematte.media import AnyPath
 from livematte.media.output import check_target, whole_file, writing
 from livematte.pipeline import Progress
 from livematte.scoring.action import SET, Action
+from livematte.scoring.classes import class_scores
 from livematte.scoring.page import page
 from livematte.scoring.peer import MakePeer, Ours, find_peer
 from livematte.scoring.results import Evaluation
@@ -37,7 +38,8 @@ def evaluate(
 
     data: a folder with `index.jsonl`. A still is segmented as a first frame; the frames of a clip follow each
     other, each fed the mask before it, and for comparison each as a first frame, too. Measured at the
-    pictures' own size after refinement.
+    pictures' own size after refinement. Of a network that tells the classes of a person apart, these are
+    measured, too.
     sets: only these. The set `stand-in`, for bodies in action, is made from the split's own pictures, where
     it has people shown whole and backgrounds without people (truth `none`); seed: which clips are made.
     peers: functions that make a `livematte.Peer`, by the name to give it, or as `module:function`.
@@ -61,6 +63,8 @@ def evaluate(
                 trial.see(sample)
             if progress:
                 progress(number, total)
+        segmenter = Segmenter(network, threads=threads)
+        classes = class_scores(pictures, shown, segmenter, str(network)) if segmenter.tells_parts else []
     evaluation = Evaluation(
         Path(data),
         split,
@@ -68,6 +72,7 @@ def evaluate(
         promises=[promise for trial in trials for promise in trial.promises()],
         measured=[figures for trial in trials for figures in trial.measured],
         worst=[shown for trial in trials for shown in trial.worst()],
+        classes=classes,
     )
     if json is not None:
         _write(Path(json), evaluation.to_json())

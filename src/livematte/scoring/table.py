@@ -8,12 +8,13 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from livematte.labels import Label
 from livematte.scoring.columns import FIGURES, PROMISES, Column, fed
-from livematte.scoring.results import Evaluation, Promises, Score
+from livematte.scoring.results import ClassScore, Evaluation, Promises, Score
 
 
 def tables(evaluation: Evaluation) -> list[Table]:
-    """The scores set by set, all networks of a set together, and the promises where there are clips."""
+    """The scores set by set, all networks of a set together, then the promises and the classes if any."""
     scores = _table("set", "network", "previous mask", "pictures", columns=FIGURES)
     for of_set in sorted({score.set for score in evaluation.scores}):
         rivals = [score for score in evaluation.scores if score.set == of_set]
@@ -33,7 +34,22 @@ def tables(evaluation: Evaluation) -> list[Table]:
         for promise in kept:
             promises.add_row(Text(of_set), Text(promise.network), *_cells(promise, kept, PROMISES))
         promises.add_section()
-    return [scores, promises] if evaluation.promises else [scores]
+    return [
+        scores,
+        *([promises] if evaluation.promises else []),
+        *([_classes(evaluation.classes)] if evaluation.classes else []),
+    ]
+
+
+def _classes(scores: Sequence[ClassScore]) -> Table:
+    names = [label.name.lower() for label in Label if any(label.name.lower() in one.iou for one in scores)]
+    table = _table("set", "network", "pictures", columns=[])
+    for name in names:
+        table.add_column(f"{name} IoU", justify="right")
+    for score in scores:
+        ious = ("–" if name not in score.iou else f"{score.iou[name]:.4f}" for name in names)
+        table.add_row(Text(score.set), Text(score.network), str(score.pictures), *ious)
+    return table
 
 
 def _table(*about: str, columns: Sequence[Column]) -> Table:

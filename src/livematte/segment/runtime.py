@@ -15,6 +15,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from livematte.errors import InputError, OptionError
 from livematte.frame import Alpha, Picture
+from livematte.labels import Label
 
 SHAPES = ((256, 256), (144, 256), (256, 144))
 """Height and width of the network's input in each of its files: square, landscape, portrait."""
@@ -40,14 +41,15 @@ def closest_shape(width: int, height: int) -> tuple[int, int]:
 class Network:
     """One network file in LiteRT on the CPU.
 
-    height, width: of its input, from the file. `run` is not safe to call from two threads at once.
+    height, width: of its input, from the file; tells_parts: whether it tells the classes of a person apart.
+    `run` is not safe to call from two threads at once.
     """
 
     def __init__(self, path: Path, threads: int) -> None:
         if not path.is_file():
             raise InputError(f"{path}: no such network file")
         try:
-            with _quiet():
+            with quiet():
                 self._interpreter = Interpreter(str(path), num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
@@ -57,6 +59,10 @@ class Network:
             raise InputError(f"{path}: not a livematte network: its input must be 1×H×W×4")
         self._input, self._output = given[0]["index"], self._interpreter.get_output_details()[0]["index"]
         self.height, self.width = (int(side) for side in given[0]["shape"][1:3])
+        channels = int(self._interpreter.get_output_details()[0]["shape"][-1])
+        if channels not in (1, len(Label)):
+            raise InputError(f"{path}: not a livematte network: its output has {channels} channels")
+        self.tells_parts = channels > 1
         self._seen = np.zeros((1, self.height, self.width, 4), np.float32)
 
     def run(self, picture: Picture, previous: Alpha | None) -> Alpha:
@@ -66,12 +72,22 @@ class Network:
         self._interpreter.set_tensor(self._input, self._seen)
         self._interpreter.invoke()
         mask: Alpha = self._interpreter.get_tensor(self._output)[0, :, :, 0]
-        return mask
+        return np.ascontiguousarray(mask)
+
+    def parts(self) -> Alpha | None:
+        """How far each pixel of the last run is of each class 1 to 8, float32 H×W×8 in 0..1, if told.
+
+        Their sum is the mask.
+        """
+        if not self.tells_parts:
+            return None
+        shares: Alpha = self._interpreter.get_tensor(self._output)[0, :, :, 1:]
+        return shares
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """LiteRT announces itself on the process's standard error and has no switch against it."""
+def quiet() -> Iterator[None]:
+    """Without standard error: LiteRT and the converters announce themselves there, with no switch for it."""
     with Path(os.devnull).open("w") as nowhere:
         kept = os.dup(2)
         try:

@@ -58,7 +58,7 @@ class Segmenter:
             mask = self.previous = self._network.run(small, self.previous)
         with self.watch("refine"):
             levels = self._refine(np.ascontiguousarray(frame.orientation.stored(mask)), frame)
-        return Matte(levels, mask, frame.orientation)
+        return Matte(levels, mask, frame.orientation, self._network.parts())
 
     def begins_scene(self, frame: Frame) -> bool:
         """Look at the clip's next frame and cut nobody out: whether the mask before is forgotten there."""
@@ -69,6 +69,11 @@ class Segmenter:
     def network(self) -> str:
         """The network that runs: its name and the height and width of its input."""
         return f"{self._name} {self._network.height}×{self._network.width}"
+
+    @property
+    def tells_parts(self) -> bool:
+        """Whether its mattes tell the classes of a person apart."""
+        return self._network.tells_parts
 
     def reset(self) -> None:
         """Forget the previous mask, as before the first frame of another clip."""

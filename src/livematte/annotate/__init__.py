@@ -1,0 +1,1 @@
+"""The annotation loop with tools that exist: pictures out, labels back, how well annotators agree."""
