@@ -7,6 +7,7 @@ FOLDER: where the JPEGs go, docs/pictures when left out.
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Mapping
 from importlib.resources import as_file, files
@@ -16,7 +17,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from livematte.frame import Frame, Matte, Picture
+from livematte.frame import Alpha, Frame, Matte, Picture
+from livematte.labels import Label
 from livematte.media import Reader
 from livematte.scene import LOOKS, Scene, Style
 from livematte.scene.composite import Levels, fit
@@ -43,6 +45,7 @@ def main() -> None:
         _sheet(folder / "lights.jpg", _lights(frame, matte), columns=3)
         _sheet(folder / "options.jpg", _options(frame, matte, str(photo)), columns=4)
         _sheet(folder / "people.jpg", _people(frame), columns=3)
+        _sheet(folder / "parts.jpg", _parts(frame, matte), columns=4)
         _sheet(folder / "looks.jpg", {name: _shown(frame, matte, look=name) for name in LOOKS}, columns=4)
     for path in sorted(folder.glob("*.jpg")):
         print(f"{path}  {path.stat().st_size / 1e3:.0f} kB")
@@ -124,7 +127,46 @@ def _people(frame: Frame) -> dict[str, Picture]:
     return {name: scene(picture, matte).rgb() for name, scene in kinds.items()}
 
 
+def _parts(frame: Frame, matte: Matte) -> dict[str, Picture]:
+    told = dataclasses.replace(matte, parts=_drawn_parts(matte.mask))
+    styles = {
+        "plain": Style(),
+        "--hair #8b2513": Style(hair="#8b2513"),
+        "--hair #1b1512": Style(hair="#1b1512"),
+        "--hair #e6c88a": Style(hair="#e6c88a"),
+        "--hair #2c5aa0": Style(hair="#2c5aa0"),
+        "--lips #b0102a": Style(lips="#b0102a"),
+        "--lips #8a1c5c:0.6": Style(lips="#8a1c5c:0.6"),
+        "--grain 0.6": Style(grain=0.6),
+    }
+    head = np.s_[: frame.height // 2, frame.width // 5 : frame.width * 7 // 10]
+    return {name: _shown(frame, told, "own", style)[head] for name, style in styles.items()}
+
+
 # frames and mattes
+
+
+def _drawn_parts(mask: Alpha) -> Alpha:
+    """Hair and lips drawn by hand over the person of the clip, as a parts network would tell them."""
+    hair = [((212, 66), (82, 62)), ((150, 95), (22, 30)), ((272, 95), (22, 42))]
+    face, forehead = [((208, 118), (51, 70))], 84
+    shares = [
+        _ellipses(ellipses) for ellipses in (hair, face, [((207, 150), (23, 9))], [((207, 148), (17, 4))])
+    ]
+    shares[1][:forehead] = 0
+    parts = np.zeros((*mask.shape, len(Label) - 1), np.float32)
+    for label, share, without in ((Label.HAIR, *shares[:2]), (Label.LIPS, *shares[2:])):
+        small = cv2.resize(cv2.subtract(share, without), mask.shape[::-1], interpolation=cv2.INTER_AREA)
+        parts[..., label - 1] = cv2.GaussianBlur(small, (0, 0), 1) * mask
+    parts[..., Label.SKIN - 1] = mask - parts.sum(2)
+    return parts
+
+
+def _ellipses(ellipses: list[tuple[tuple[int, int], tuple[int, int]]]) -> Alpha:
+    share = np.zeros((480, 480), np.float32)
+    for middle, sides in ellipses:
+        cv2.ellipse(share, middle, sides, 0, 0, 360, 1, -1, cv2.LINE_AA)
+    return share
 
 
 def _cut(clip: Path) -> tuple[Frame, Matte]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from livematte.lab.network import Sizes
     from livematte.lab.previous_mask import Mix
     from livematte.lab.train import Recipe, train
+    from livematte.live import camera, devices, replace_live
     from livematte.media import Info, Options, info, read
     from livematte.pipeline import matte, replace
     from livematte.report import Report
@@ -77,6 +78,8 @@ _HOMES = {
     "annotation_consensus": "annotate.agreement",
     "batch": "jobs",
     "bench": "benchmark",
+    "camera": "live",
+    "devices": "live",
     "check_data": "dataset.check",
     "collect_annotation": "annotate.collect",
     "data_stats": "dataset.stats",
@@ -91,6 +94,7 @@ _HOMES = {
     "pack_annotation": "annotate.pack",
     "read": "media",
     "replace": "pipeline",
+    "replace_live": "live",
     "serve": "web",
     "show_data": "dataset.show",
     "train": "lab.train",
@@ -134,10 +138,12 @@ __all__ = [
     "annotation_consensus",
     "batch",
     "bench",
+    "camera",
     "check_data",
     "collect_annotation",
     "data_stats",
     "demo",
+    "devices",
     "evaluate",
     "export",
     "export_data",
@@ -148,6 +154,7 @@ __all__ = [
     "pack_annotation",
     "read",
     "replace",
+    "replace_live",
     "serve",
     "show_data",
     "train",

@@ -9,7 +9,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 import livematte
-from livematte.commands import annotate, batches, clips, data, lab
+from livematte.commands import annotate, batches, clips, data, lab, live
 from livematte.commands.serve import serve
 from livematte.errors import LivematteError
 
@@ -26,6 +26,8 @@ for command in (
     batches.batch,
     clips.info,
     clips.bench,
+    live.camera,
+    live.devices,
     lab.evaluate,
     lab.train,
     lab.ablate,

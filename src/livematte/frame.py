@@ -172,13 +172,15 @@ class Matte:
     mask: float32 h×w in 0..1, upright, the network's own small output that the levels were refined from;
     orientation: the frame's;
     parts: float32 h×w×8 in 0..1, upright, how far each pixel is of each class 1 to 8 of `labels.Label`, which
-    sum up to the mask; None from a network that does not tell them apart.
+    sum up to the mask; None from a network that does not tell them apart;
+    begins: whether a shot begins here, so that nothing of the frames before is to be carried on.
     """
 
     levels: NDArray[np.uint8]
     mask: Alpha
     orientation: Orientation = Orientation.UPRIGHT
     parts: Alpha | None = None
+    begins: bool = False
 
     @property
     def alpha(self) -> Alpha:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
-from importlib.metadata import version
 from os import PathLike, fspath
 from pathlib import Path
 from threading import Event
@@ -37,8 +36,9 @@ from livematte.media import (
 )
 from livematte.media.codecs import Kind
 from livematte.media.reader import Item
-from livematte.report import Report, timed
-from livematte.scene import Backdrop, Effect, Scene, Selection, Style, cut_out, with_alpha
+from livematte.report import Report, runtime, timed
+from livematte.scene import Backdrop, Effect, People, Scene, Selection, Style, cut_out, with_alpha
+from livematte.scene.dye import needs_parts
 from livematte.segment import Segmenter
 from livematte.threads import Behind, ahead
 
@@ -93,12 +93,16 @@ def replace(
         raise OptionError("matte beside the result is for video; `livematte matte` writes that of a photo")
     if matte is not None and Path(matte).absolute() == Path(target).absolute():
         raise OutputError(f"{fspath(matte)} is the result itself; give the matte another name")
-    select = Selection(style or Style())
+    style = style or Style()
+    if style.dyes and not Segmenter(network, threads=threads).tells_parts:
+        raise OptionError(needs_parts(fspath(network)))
+    people = People(style)
     if photo and transparent:
         check_photo_target(target, source=source, transparent=True, overwrite=options.overwrite)
 
         def cut(frame: Frame, matte: Matte) -> Plane:
-            return np.dstack(cut_out(frame, select(matte).levels))
+            frame, matte = people(frame, matte)
+            return np.dstack(cut_out(frame, matte.levels))
 
         return _photo(source, target, options, network, threads, cut)
     with ExitStack() as stack:
@@ -107,7 +111,10 @@ def replace(
             stack.callback(scene.close)
 
         def compose(frame: Frame, matte: Matte) -> Frame:
-            return scene(frame, matte) if scene else with_alpha(frame, select(matte).levels)
+            if scene:
+                return scene(frame, matte)
+            frame, matte = people(frame, matte)
+            return with_alpha(frame, matte.levels)
 
         if photo:
             report = _photo(
@@ -118,7 +125,7 @@ def replace(
             results = [_Result(target, "alpha" if transparent else "picture", compose)]
             if matte is not None:
                 results.append(_Result(matte, "grey", _greyed(style), beside=True))
-            sound = _sound(options, stack, background, (style or Style()).loop)
+            sound = _sound(options, stack, background, style.loop)
             report = _video(reader, results, sound, network, threads, progress, stop)
     return dataclasses.replace(report, warnings=(*report.warnings, *(scene.warnings if scene else ())))
 
@@ -225,7 +232,7 @@ def _video(
         frames_in,
         frames_out,
         time.perf_counter() - begin,
-        _runtime(),
+        runtime(),
         segmenter.network,
         segmenter.threads,
         writers[0].sound_tracks,
@@ -296,7 +303,7 @@ def _photo(
         1,
         1,
         time.perf_counter() - begin,
-        _runtime(),
+        runtime(),
         segmenter.network,
         segmenter.threads,
         stages=watch.per_frame(1),
@@ -327,7 +334,3 @@ def _refuse_overwriting(target: AnyPath, background: AnyPath | Picture | Backdro
         path, behind = Path(target), Path(fspath(background))
         if path.exists() and behind.exists() and path.samefile(behind):
             raise OutputError(f"{path} is the background itself; give the result another name")
-
-
-def _runtime() -> str:
-    return f"LiteRT {version('ai-edge-litert')}"

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -44,6 +45,45 @@ def timed(items: Iterator[Item], watch: Stopwatch) -> Iterator[Item]:
         yield item
 
 
+def runtime() -> str:
+    """What computes the masks, with its version."""
+    return f"LiteRT {version('ai-edge-litert')}"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCounts:
+    """What a live run counted.
+
+    captured: frames that came; late: of those, dropped for newer ones; failed: of those, where a stage
+    failed; composed: of those, with people before the background;
+    repeated, alone: frames sent on time that showed the one before again, or the background without anybody;
+    source_reopened, target_reopened: how often either was opened again; unsent: frames that a target had no
+    time for; latency: 50th, 95th and 99th percentile, in milliseconds, of the time from capture until the
+    first target has taken the frame.
+    """
+
+    captured: int
+    late: int
+    failed: int
+    composed: int
+    repeated: int
+    alone: int
+    source_reopened: int
+    target_reopened: int
+    unsent: int
+    latency: tuple[float, float, float]
+
+    def __str__(self) -> str:
+        p50, p95, p99 = self.latency
+        opened = f"opened again: source {self.source_reopened}, target {self.target_reopened}"
+        return (
+            f"{self.captured} captured, {self.composed} shown, {self.late} dropped late, "
+            f"{self.failed} failed, {self.repeated} repeated, {self.alone} background alone, "
+            f"{self.unsent} unsent; {opened}; "
+            f"latency p50 {p50:.0f}, p95 {p95:.0f}, p99 {p99:.0f} ms"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a run did.
@@ -54,7 +94,7 @@ class Report:
     runtime, network, threads: what computed the masks;
     sound_tracks: copied into the target, None for a photo;
     warnings: sentences about what was not as it should be;
-    stopped: whether it was ended early on request.
+    stopped: whether it was ended early on request; live: what a live run counted.
     """
 
     source: str
@@ -69,6 +109,7 @@ class Report:
     stages: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     stopped: bool = False
+    live: LiveCounts | None = None
 
     @property
     def rate(self) -> float:
@@ -80,9 +121,10 @@ class Report:
         kept = {None: "", 0: ", no sound", 1: ", sound kept"}
         sound = kept.get(self.sound_tracks, f", {self.sound_tracks} sound tracks kept")
         frames = f"{self.frames_out} frame{'s' if self.frames_out != 1 else ''}"
-        if self.frames_in != self.frames_out:
+        if self.live is None and self.frames_in != self.frames_out:
             frames += f" of {self.frames_in}"
+        counted = f"; {self.live}" if self.live else ""
         return (
             f"{self.target}: {frames} in {self.seconds:.1f} s ({self.rate:.0f} a second){sound}; "
-            f"{self.runtime}, network {self.network}, threads {self.threads}; ms a frame: {stages}"
+            f"{self.runtime}, network {self.network}, threads {self.threads}; ms a frame: {stages}{counted}"
         )

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 import livematte
 from livematte.commands.common import Network, Threads, bar, say
+from livematte.commands.live import replace as run_live
 from livematte.errors import OptionError
 from livematte.threads import stop_on_interrupt
 
@@ -60,6 +61,7 @@ def replace(
     style: Annotated[livematte.Style | None, Parameter(name="*")] = None,
     matte: str | None = None,
     options: Settings = None,
+    live: Annotated[bool, Parameter(negative="")] = False,
     network: Network = "best",
     threads: Threads = None,
 ) -> None:
@@ -77,8 +79,16 @@ def replace(
         A ready background and style: portrait, noir, spotlight, golden, midnight, studio or mosaic.
     matte
         Where the mask goes as a video of its own, beside the result.
+    live
+        The newest picture of a stream first, what is late dropped, the source and the target opened again
+        when they go away; the background alone where anything fails. Keys as for `livematte camera`.
     """
     _refuse_terminal(target)
+    if live:
+        if matte is not None:
+            raise OptionError("matte is not for live pictures; leave it out")
+        run_live(source, target, background, look, style, options, network, threads)
+        return
     with bar() as progress, stop_on_interrupt() as stop:
         report = livematte.replace(
             source,

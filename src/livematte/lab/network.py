@@ -24,7 +24,8 @@ class Sizes:
     squeeze: what each level's bottlenecks divide their channels by; far where channels are many.
     kernels: the inner kernel of each level's bottlenecks; wide where the map is small.
     skips: whether the way up sees what the way down saw (U-Net).
-    context: whether the deepest level is gated by its own global mean.
+    context: whether the deepest level is told its own global mean; context_squeeze: what that layer divides
+        its channels by in between.
     refine: the densely connected layers that read the picture again for the edges: at full resolution
         (`plain`), on 2×2 blocks as channels (`blocks`: same output, a quarter of the positions), or none.
     growth: channels that each of the dense layers adds; one number a layer.
@@ -40,6 +41,7 @@ class Sizes:
     kernels: tuple[int, int, int, int] = (3, 3, 3, 5)
     skips: bool = True
     context: bool = True
+    context_squeeze: int = 1
     refine: Literal["none", "plain", "blocks"] = "blocks"
     growth: tuple[int, ...] = (4, 4)
     previous: bool = True
@@ -48,7 +50,7 @@ class Sizes:
 
 PRESETS = {
     "best": Sizes(),
-    "fast": Sizes(widths=(16, 40, 80, 192), growth=(4,)),
+    "fast": Sizes(widths=(16, 40, 80, 192), growth=(4,), context_squeeze=4),
     "parts": Sizes(parts=True),
 }
 
@@ -99,9 +101,14 @@ class Bottleneck(nn.Module):
 class Context(nn.Module):
     """Add to every position what the whole picture says (a global mean through one layer)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, squeeze: int) -> None:
         super().__init__()
-        self.mix = nn.Conv2d(channels, channels, 1)
+        inner = channels // squeeze
+        self.mix = (
+            nn.Conv2d(channels, channels, 1)
+            if squeeze == 1
+            else nn.Sequential(nn.Conv2d(channels, inner, 1, bias=False), nn.Conv2d(inner, channels, 1))
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """N×C×h×w to the same shape."""
@@ -187,7 +194,7 @@ class Network(nn.Module):
             blocks = [Bottleneck(width, s.squeeze[level], s.kernels[level]) for _ in range(s.depths[level])]
             step = [] if level == 0 else [Halve(s.widths[level - 1], width)]
             self.down.append(nn.Sequential(*step, *blocks))
-        self.context = Context(s.widths[-1]) if s.context else nn.Identity()
+        self.context = Context(s.widths[-1], s.context_squeeze) if s.context else nn.Identity()
         self.up = nn.ModuleList(
             Rise(s.widths[level + 1], s.widths[level], s.squeeze[level], s.kernels[level], s.skips)
             for level in (2, 1, 0)

@@ -79,6 +79,15 @@ class Options:
         assert high
         return max(2, 2 * round(width * high / height / 2)), high
 
+    def both_sides(self) -> tuple[int, int] | None:
+        """The size as (width, height), None where left out. Raises OptionError where a side is missing."""
+        if self.size is None:
+            return None
+        wide, high = _sides(self.size)
+        if not (wide and high):
+            raise OptionError(f"size is WIDTHxHEIGHT here, both sides, not {self.size!r}")
+        return wide, high
+
     @property
     def keeps_shape(self) -> bool:
         """Whether the picture keeps its proportions."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
 from os import PathLike, fspath
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import IO, NamedTuple, TypeAlias
 
 import av
 from av.container import InputContainer
@@ -14,6 +18,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from livematte.errors import InputError
+from livematte.media.srt import from_srt, is_srt
 
 AnyPath: TypeAlias = str | PathLike[str]
 
@@ -26,6 +31,8 @@ _NUMBER = re.compile(r"%0?(\d*)d")
 _SEQUENCE_RATE = 25
 _PATIENCE = 20.0
 """Seconds for which an address may stay silent."""
+_OPENING, _SILENCE = 8.0, 4.0
+"""Seconds that a live stream may take to open, and may stay silent before it is opened anew."""
 _CONFINED = {"protocol_whitelist": "file", "format_whitelist": "mov,matroska,avi"}
 
 _always: dict[str, str] = {}  # FFmpeg's options for whatever is opened
@@ -92,6 +99,38 @@ def open_source(source: AnyPath, rate: float | None = None) -> Source:
     except InputError:
         container.close()
         raise
+
+
+@contextlib.contextmanager
+def open_stream(address: str) -> Iterator[Source]:
+    """Open a stream for what is newest in it, not for all that is in it. Raises InputError."""
+    options = {"flags": "low_delay", "analyzeduration": "1000000", "fpsprobesize": "0"}
+    if address.lower().startswith("rtsp"):
+        options["rtsp_transport"] = "tcp"
+    with ExitStack() as stack:
+        where: str | IO[bytes] = address
+        if is_srt(address) and not _always:  # what is confined starts no other program
+            where = stack.enter_context(_output_of(from_srt(address)))
+            options |= {"probesize": "32", "analyzeduration": "0"}
+        try:
+            container = av.open(where, "r", container_options=options | _always, timeout=(_OPENING, _SILENCE))
+        except (av.FFmpegError, OSError) as error:
+            why = "does not answer" if is_srt(address) else _why_not_opened(Path(address), error)
+            raise InputError(f"{address} {why}") from error
+        stack.callback(container.close)
+        yield Source(address, None, container, _choose_video(address, container, sequence=False))
+
+
+@contextlib.contextmanager
+def _output_of(command: list[str]) -> Iterator[IO[bytes]]:
+    """What a command writes to its standard output while it runs."""
+    # without a buffer a read gives what there is, and does not wait for more
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout
+        finally:
+            process.kill()
 
 
 def open_container(source: AnyPath, rate: float | None = None) -> InputContainer:

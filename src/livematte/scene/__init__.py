@@ -4,11 +4,12 @@ from livematte.scene.backdrop import Backdrop, Colour, Gradient, Own, Photo
 from livematte.scene.blur import Blur, Bokeh, Pixelate
 from livematte.scene.composite import composite
 from livematte.scene.cutout import cut_out, with_alpha
+from livematte.scene.dye import Dye, Dyer
 from livematte.scene.grade import Grade, Graded
 from livematte.scene.looks import LOOKS, Look
 from livematte.scene.moving import Video
 from livematte.scene.placement import Placement
-from livematte.scene.scene import Effect, Scene, Selection
+from livematte.scene.scene import Effect, People, Scene, Selection
 from livematte.scene.style import Style
 from livematte.scene.words import make_backdrop, named_backdrop
 
@@ -18,12 +19,15 @@ __all__ = [
     "Blur",
     "Bokeh",
     "Colour",
+    "Dye",
+    "Dyer",
     "Effect",
     "Grade",
     "Graded",
     "Gradient",
     "Look",
     "Own",
+    "People",
     "Photo",
     "Pixelate",
     "Placement",

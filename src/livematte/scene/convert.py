@@ -127,3 +127,11 @@ def zero_level(frame: Frame, number: int) -> int:
     if number:
         return 1 << (frame.bits - 1)
     return 0 if is_full_range(frame.image) else 16 << (frame.bits - 8)
+
+
+def white_level(frame: Frame, number: int) -> int:
+    """What stands for white in one of the frame's planes."""
+    if number and not frame.image.format.is_rgb:
+        return 1 << (frame.bits - 1)
+    full = frame.image.format.is_rgb or is_full_range(frame.image)
+    return (1 << frame.bits) - 1 if full else 235 << (frame.bits - 8)

@@ -51,13 +51,13 @@ class Chooser:
         if number == 1 and chosen == 1:
             return matte
         if not chosen:
-            return replace(matte, levels=np.zeros_like(matte.levels), mask=np.zeros_like(matte.mask))
+            return _without(matte, np.zeros_like(matte.levels), np.zeros_like(matte.mask))
         region = _territory(labels, chosen)
         size = matte.levels.shape[::-1]
         stored = np.ascontiguousarray(matte.orientation.stored(region))
         whole = cv2.resize(stored, size, interpolation=cv2.INTER_LINEAR)
         levels = cv2.min(matte.levels, whole).astype(np.uint8, copy=False)
-        return replace(matte, levels=levels, mask=np.where(region > 127, matte.mask, np.float32(0)))
+        return _without(matte, levels, (region > 127).astype(np.float32))
 
     def _choose(self, mask: Alpha, labels: NDArray[np.int32], number: int) -> int:
         """The label of the one to keep, 0 for nobody."""
@@ -92,6 +92,12 @@ class Chooser:
             speck = areas[label] < 0.1 * areas.max()
             distances.append(np.inf if speck else abs(columns.mean() - middle))
         return int(np.argmin(distances))
+
+
+def _without(matte: Matte, levels: NDArray[np.uint8], stays: Alpha) -> Matte:
+    """The matte with these levels, and nobody in mask and parts where `stays`, h×w, is 0."""
+    parts = None if matte.parts is None else matte.parts * stays[..., None]
+    return replace(matte, levels=levels, mask=matte.mask * stays, parts=parts)
 
 
 def _people(mask: Alpha) -> tuple[NDArray[np.int32], int]:

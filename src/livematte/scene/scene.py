@@ -11,11 +11,14 @@ from typing import Protocol
 from livematte.frame import Frame, Matte, Plane
 from livematte.scene.backdrop import Backdrop
 from livematte.scene.composite import composite
+from livematte.scene.dye import Dyer
 from livematte.scene.grade import Grade, Graded
+from livematte.scene.grain import Grain
 from livematte.scene.integrate import Matcher, shadowed, shaped, wrap_light
 from livematte.scene.looks import look_of
 from livematte.scene.moving import Video
 from livematte.scene.people import Chooser
+from livematte.scene.solid import solid
 from livematte.scene.style import Style
 from livematte.scene.words import make_backdrop
 
@@ -34,7 +37,7 @@ class Effect(Protocol):
 class Selection:
     """Which people of one clip's mattes, in order, stay, and the shape of their edges.
 
-    Of the style: keep, threshold, shrink and feather.
+    Of the style: keep, solid, threshold, shrink and feather.
     """
 
     def __init__(self, style: Style) -> None:
@@ -45,8 +48,30 @@ class Selection:
         """The matte of those who stay."""
         matte = self._chooser(matte)
         style = self._style
-        levels = shaped(matte.levels, style.threshold, style.shrink, style.feather)
+        levels = solid(matte) if style.solid else matte.levels
+        levels = shaped(levels, style.threshold, style.shrink, style.feather)
         return matte if levels is matte.levels else replace(matte, levels=levels)
+
+
+class People:
+    """The people of one clip's frames, in order, as the style has them.
+
+    Of the style: what Selection does, hair and lips.
+    """
+
+    def __init__(self, style: Style) -> None:
+        self._select = Selection(style)
+        self._dyers = [Dyer(dye) for dye in style.dyes]
+
+    def __call__(self, frame: Frame, matte: Matte) -> tuple[Frame, Matte]:
+        """The frame with people in their colours, and the matte of those who stay.
+
+        Raises OptionError where hair or lips are asked for and the matte has no parts.
+        """
+        matte = self._select(matte)
+        for dyer in self._dyers:
+            frame = dyer.apply(frame, matte)
+        return frame, matte
 
 
 class Scene:
@@ -79,18 +104,24 @@ class Scene:
         self._closes = backdrop is not background
         self._backdrop = backdrop if style.grade == Grade() else Graded(backdrop, style.grade)
         self._style = style
-        self._select = Selection(style)
+        self._people = People(style)
+        self._grain = Grain(style.grain) if style.grain else None
         self._matcher = Matcher(style.match) if style.match else None
         self._effects = effects
 
     def __call__(self, frame: Frame, matte: Matte) -> Frame:
-        """The composed frame: of the same size, format, tags, time and orientation."""
+        """The composed frame: of the same size, format, tags, time and orientation.
+
+        Raises OptionError where hair or lips are asked for and the matte has no parts.
+        """
         style = self._style
-        matte = self._select(matte)
+        frame, matte = self._people(frame, matte)
         levels = matte.levels
         behind = self._backdrop.planes(frame, levels)
         if style.shadow:
             behind = shadowed(frame, levels, behind, style.shadow)
+        if self._grain:
+            behind = self._grain(frame, behind)
         people = self._matcher(frame, levels, behind) if self._matcher else None
         result = composite(frame, levels, behind, people)
         if style.light_wrap:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from livematte.errors import OptionError
+from livematte.labels import Label
+from livematte.scene.dye import Dye
 from livematte.scene.grade import Grade
 from livematte.scene.placement import Placement
 
@@ -16,6 +18,7 @@ _RANGES = {
     "light_wrap": (0, 1),
     "match": (0, 1),
     "shadow": (0, 1),
+    "grain": (0, 1),
 }
 
 
@@ -52,6 +55,15 @@ class Style:
         How far people's light and white balance follow the background's, 0 to 1.
     shadow
         How dark a shadow they cast on the background, 0 to 1.
+    grain
+        Film grain on the background, 0 to 1.
+    hair
+        A colour for their hair, a CSS name or #rrggbb, and how much of it, 0 to 1: #6b2d1a:0.8. Needs a
+        network that tells the parts of a person apart, as lips does.
+    lips
+        A colour for their lips, and how much of it.
+    solid
+        Glasses and headphones have no holes, where the network tells them apart.
     """
 
     fit: Literal["cover", "contain", "stretch"] = "cover"
@@ -67,9 +79,13 @@ class Style:
     light_wrap: float = 0.0
     match: float = 0.0
     shadow: float = 0.0
+    grain: float = 0.0
+    hair: str | None = None
+    lips: str | None = None
+    solid: bool = True
 
     def __post_init__(self) -> None:
-        _ = self.grade, self.placement  # both refuse what is out of range
+        _ = self.grade, self.placement, self.dyes  # which refuse what is out of range
         for name, (least, most) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not least <= value <= most:
@@ -84,6 +100,12 @@ class Style:
     def placement(self) -> Placement:
         """Where a photo or video goes."""
         return Placement.of(self.fit, self.position)
+
+    @property
+    def dyes(self) -> list[Dye]:
+        """The colours of parts of people."""
+        parts = {Label.HAIR: self.hair, Label.LIPS: self.lips}
+        return [Dye.of(part, text) for part, text in parts.items() if text is not None]
 
     def over(self, other: Style) -> Style:
         """The other style, with all that is not left out in this one."""

@@ -13,7 +13,7 @@ from livematte.frame import Alpha, Plane, halve
 Values = NDArray[np.float32]
 
 LEAST_SIDE = 160
-"""Planes are halved while their longer side stays at least this; there colours are gathered."""
+"""Planes are halved while their longer side stays at least this, unless told; there colours are gathered."""
 
 REACH = 6
 """How far, in pixels at that size, the colours of people and background are looked for."""
@@ -35,15 +35,18 @@ ENOUGH = 20.0
 """A side's colour is trusted in full when this share, 1/20, of the window around is surely of that side."""
 
 
-def by_colour(alpha: Alpha, planes: Sequence[Plane], peak: int) -> tuple[Alpha, Alpha, Alpha]:
+def by_colour(
+    alpha: Alpha, planes: Sequence[Plane], peak: int, least: int = LEAST_SIDE
+) -> tuple[Alpha, Alpha, Alpha]:
     """What a pixel's own colour says about its alpha: gain, offset and trust, each float32 h×w.
 
     By it alpha is gain · luma + offset, luma in 0..1; it is to be believed as far as trust, 0..1, says. The
     colours of people and of background are means around each pixel of what is surely one or the other; a
     pixel's alpha is where its colour lies on the line between both. alpha: float32 h×w in 0..1; planes: luma
-    and, if there is any, both chroma planes, of any sizes, 0..peak.
+    and, if there is any, both chroma planes, of any sizes, 0..peak; least: the longer side, at least, at
+    which colours are gathered.
     """
-    colours = _reduced(planes, peak)
+    colours = _reduced(planes, peak, least)
     alpha = cv2.resize(alpha, colours[0].shape[::-1], interpolation=cv2.INTER_AREA).astype(
         np.float32, copy=False
     )
@@ -68,9 +71,9 @@ def by_colour(alpha: Alpha, planes: Sequence[Plane], peak: int) -> tuple[Alpha, 
     return gain, along - gain * colours[0], trust
 
 
-def _reduced(planes: Sequence[Plane], peak: int) -> Values:
+def _reduced(planes: Sequence[Plane], peak: int, least: int) -> Values:
     """The planes at one reduced size, C×h×w in 0..1, chroma stretched as CHROMA says."""
-    small = [halve(plane, LEAST_SIDE) for plane in planes]
+    small = [halve(plane, least) for plane in planes]
     height, width = small[0].shape
     colours = np.empty((len(small), height, width), np.float32)
     for plane, colour, stretch in zip(small, colours, (1.0, *2 * [CHROMA**0.5]), strict=False):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -37,14 +39,24 @@ class Refiner:
 
         mask: float32 h×w in 0..1, the frame's small mask in stored orientation.
         """
-        guide = _luma(frame)
-        reduced, peak = halve(guide, LEAST_SIDE), (1 << frame.bits) - 1
+        return self.along(mask, frame.planes(), frame.bits)
+
+    def along(
+        self, mask: Alpha, planes: Sequence[Plane], bits: int, least: int = LEAST_SIDE
+    ) -> NDArray[np.uint8]:
+        """Alpha as uint8 H×W in 0..255 along the edges of any planes like a frame's, such as a part of one.
+
+        mask: float32 h×w in 0..1 of what they show; bits: of a sample; least: the longer side, at least, at
+        which the coefficients are found.
+        """
+        guide = luma_of(planes)
+        reduced, peak = halve(guide, least), (1 << bits) - 1
         small = np.multiply(reduced, np.float32(1 / peak))
         gain, offset = _coefficients(small, _resized(mask, small.shape))
         gain *= CONTRAST
         offset *= CONTRAST
         offset -= (CONTRAST - 1) / 2
-        told = by_colour(gain * small + offset, [reduced, *_chroma(frame)], peak)
+        told = by_colour(gain * small + offset, [reduced, *_chroma(planes, least)], peak, least // 2)
         _trust(gain, offset, told)
         # the ranges of luma and of levels are folded in here, where there are few pixels
         gain *= 255 / peak
@@ -86,16 +98,17 @@ def _resized(values: Alpha, shape: tuple[int, ...]) -> Alpha:
     return cv2.resize(values, shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)
 
 
-def _luma(frame: Frame) -> Plane:
-    first = frame.planes()[0]
+def luma_of(planes: Sequence[Plane]) -> Plane:
+    """The luma, H×W, of planes like a frame's."""
+    first = planes[0]
     if first.ndim == 3:
         return cv2.cvtColor(first, cv2.COLOR_RGB2GRAY).astype(first.dtype, copy=False)
     return first
 
 
-def _chroma(frame: Frame) -> list[Plane]:
-    first, *chroma = frame.planes()
+def _chroma(planes: Sequence[Plane], least: int) -> list[Plane]:
+    first, *chroma = planes
     if first.ndim == 3:
-        coloured = cv2.cvtColor(halve(first, LEAST_SIDE), cv2.COLOR_RGB2YCrCb).astype(first.dtype, copy=False)
+        coloured = cv2.cvtColor(halve(first, least), cv2.COLOR_RGB2YCrCb).astype(first.dtype, copy=False)
         return [coloured[..., 1], coloured[..., 2]]
     return chroma

@@ -108,8 +108,13 @@ def load(network: str | PathLike[str], width: int, height: int, threads: int) ->
             files("livematte.segment") / "weights" / file_name(network, *closest_shape(width, height))
         ) as path:
             return Network(path, threads)
-    if isinstance(network, str) and not Path(network).suffix:
+    check_network(network)
+    return Network(Path(network), threads)
+
+
+def check_network(network: str | PathLike[str]) -> None:
+    """Refuse what is neither a known name nor a path. Raises OptionError."""
+    if isinstance(network, str) and network not in NETWORKS and not Path(network).suffix:
         raise OptionError(
             f"network {network!r} is unknown; there is: {', '.join(NETWORKS)}, or the path of a file"
         )
-    return Network(Path(network), threads)

@@ -22,6 +22,11 @@ THUMBNAIL = 32
 """The longer side, at least, of a frame's thumbnail."""
 
 
+def usual_threads() -> int:
+    """Half of the machine's cores, at most 4."""
+    return max(1, min(4, (os.cpu_count() or 1) // 2))
+
+
 class Segmenter:
     """Cuts the people out of the frames of one clip, in order.
 
@@ -37,7 +42,7 @@ class Segmenter:
     def __init__(self, network: str | PathLike[str] = "best", *, threads: int | None = None) -> None:
         if threads is not None and threads < 1:
             raise OptionError(f"threads must be at least 1, not {threads}")
-        self.threads = threads or max(1, min(4, (os.cpu_count() or 1) // 2))
+        self.threads = threads or usual_threads()
         self._name = network
         self._shape = SHAPES[0]
         self._network = load(network, *self._shape[::-1], self.threads)
@@ -55,10 +60,11 @@ class Segmenter:
             small = self._small(frame)
             if self._is_cut(small):
                 self.previous = None
+            begins = self.previous is None
             mask = self.previous = self._network.run(small, self.previous)
         with self.watch("refine"):
             levels = self._refine(np.ascontiguousarray(frame.orientation.stored(mask)), frame)
-        return Matte(levels, mask, frame.orientation, self._network.parts())
+        return Matte(levels, mask, frame.orientation, self._network.parts(), begins)
 
     def begins_scene(self, frame: Frame) -> bool:
         """Look at the clip's next frame and cut nobody out: whether the mask before is forgotten there."""

@@ -54,7 +54,8 @@ def signature(path: Path, height: int, width: int, channels: Sequence[str]) -> c
     """What goes in and what comes out, by the names in the file's signature."""
     with quiet():
         (names,) = Interpreter(str(path)).get_signature_list().values()
-    return contract.tensors(height, width, *names["inputs"], *names["outputs"], channels)
+    (given,), (mask,) = names["inputs"], names["outputs"]
+    return contract.tensors(height, width, given, mask, channels)
 
 
 def store(path: Path, precision: str) -> None:

@@ -1,0 +1,142 @@
+"""A real Chromium before the built page, with a clip for a camera."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+import livematte
+
+PAGE = Path(livematte.__file__).parent / "web" / "page"
+WEIGHTS = Path(str(files("livematte.segment") / "weights"))
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-unsafe-swiftshader",
+)
+POLICY = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; "
+    "img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'none'"
+)
+
+
+class Files(SimpleHTTPRequestHandler):
+    """The built page and the networks, as `livematte serve` gives them.
+
+    instead: other contents by path, None for what is missing.
+    """
+
+    def __init__(self, instead: dict[str, bytes | None], *given: Any) -> None:
+        self.instead = instead
+        super().__init__(*given)
+
+    def translate_path(self, path: str) -> str:
+        name = path.split("?")[0].lstrip("/")
+        if name.startswith("networks/"):
+            return str(WEIGHTS / Path(name).name)
+        return str(PAGE / (name or "index.html"))
+
+    def do_GET(self) -> None:
+        path = self.path.split("?")[0].lstrip("/")
+        if path == "networks/index.json":
+            body: bytes | None = json.dumps(networks()).encode()
+        elif path in self.instead:
+            body = self.instead[path]
+        else:
+            return super().do_GET()
+        if body is None:
+            self.send_error(404)
+            return None
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(path))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        return None
+
+    def end_headers(self) -> None:
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        self.send_header("Content-Security-Policy", POLICY)
+        super().end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: pytest shows what matters."""
+
+
+def networks() -> list[dict[str, Any]]:
+    listed = []
+    for file in sorted(WEIGHTS.glob("*.tflite")):
+        name, height, width = re.fullmatch(r"(\w+)-(\d+)x(\d+)", file.stem).groups()  # type: ignore[union-attr]
+        content = file.read_bytes()
+        listed.append(
+            {
+                "name": name,
+                "height": int(height),
+                "width": int(width),
+                "file": file.name,
+                "bytes": len(content),
+                "sha256": sha256(content).hexdigest(),
+            }
+        )
+    return listed
+
+
+@contextmanager
+def served(instead: dict[str, bytes | None] | None = None) -> Iterator[str]:
+    """The page's address, while it is served."""
+    Files.extensions_map |= {".js": "text/javascript", ".webmanifest": "application/manifest+json"}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, instead or {}))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def camera(target: Path, width: int = 640, height: int = 480, frames: int = 60) -> Path:
+    """A Y4M of the sample clip for Chromium's fake camera, forwards and backwards so that it loops evenly."""
+    pictures = []
+    with av.open(str(files("livematte.sample") / "clip.mp4")) as clip:
+        for frame in clip.decode(video=0):
+            if len(pictures) == frames:
+                break
+            picture = frame.to_ndarray(format="rgb24")
+            scale = max(width / frame.width, height / frame.height)
+            wide, high = round(width / scale), round(height / scale)
+            x, y = (frame.width - wide) // 2, (frame.height - high) // 2
+            cut = np.ascontiguousarray(picture[y : y + high, x : x + wide])
+            pictures.append(
+                av.VideoFrame.from_ndarray(cut, format="rgb24")
+                .reformat(width, height, "yuv420p")
+                .to_ndarray()
+                .tobytes()
+            )
+    with target.open("wb") as out:
+        out.write(f"YUV4MPEG2 W{width} H{height} F30:1 Ip A1:1 C420jpeg\n".encode())
+        for planes in pictures + pictures[::-1]:
+            out.write(b"FRAME\n" + planes)
+    return target

@@ -1,0 +1,281 @@
+import type { Shape } from "../network/protocol";
+import { type Backdrop, cover, NEUTRAL } from "./backdrop";
+import { free, Program, type Target, target, texture } from "./gl";
+import * as shaders from "./shaders";
+import { tilesOf } from "./tiles";
+
+/** A moving or still picture whose frames are textures. */
+export type Picture = HTMLVideoElement | ImageBitmap;
+
+/** A frame on the graphics card, and what the network is to see of it. */
+export interface Shot {
+  readonly texture: WebGLTexture;
+  readonly width: number;
+  readonly height: number;
+  readonly shape: Shape;
+  /** The frame at the network's size, RGBA from the top row down. */
+  readonly rgba: Uint8Array;
+}
+
+/** The longer side of the room where it is blurred. */
+const BLUR_SIDE = 64;
+
+/** The blur's standard deviation at that size, least and most. */
+const SIGMA = [0.8, 3.2] as const;
+
+/** Frames on the graphics card: the one shown, the one at the network, the one that waits, the one to come. */
+const SHOTS = 4;
+
+/** The targets for one shape of the network's input and one size of frames. */
+interface Targets {
+  readonly key: string;
+  readonly small: Target;
+  readonly coefficients: Target;
+  readonly gain: Target;
+  readonly gathered: Target;
+  readonly colours: Target;
+  readonly blur: readonly [emptied: Target, half: Target, blurred: Target];
+}
+
+/** This browser's graphics cannot do what the page needs. */
+export class Unsupported extends Error {}
+
+/** Composes people before backgrounds on a canvas. Made anew when the canvas's context was lost. */
+export class Compositor {
+  private readonly gl: WebGL2RenderingContext;
+  private readonly programs: Record<keyof typeof shaders, Program>;
+  private readonly frames: readonly WebGLTexture[];
+  private readonly mask: WebGLTexture;
+  private readonly picture: WebGLTexture;
+  private readonly read: WebGLBuffer;
+  private shown: Backdrop | null = null;
+  private targets: Targets | null = null;
+  mirror = true;
+  /** Told after each stage of a frame, when the graphics card has done it; costs time, so only for measuring. */
+  onlap: ((stage: string) => void) | null = null;
+
+  constructor(private readonly canvas: HTMLCanvasElement) {
+    const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, stencil: false });
+    if (!gl) throw new Unsupported("WebGL2 is missing");
+    this.gl = gl;
+    if (!gl.getExtension("EXT_color_buffer_float") && !gl.getExtension("EXT_color_buffer_half_float"))
+      throw new Unsupported("WebGL2 cannot draw into half floats");
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    const made = Object.entries(shaders).map(([name, text]) => [name, new Program(gl, text)] as const);
+    for (const [name, program] of made) {
+      const fault = program.fault();
+      if (fault) throw new Unsupported(`shader ${name}: ${fault}`);
+    }
+    this.programs = Object.fromEntries(made) as Record<keyof typeof shaders, Program>;
+    this.frames = Array.from({ length: SHOTS }, () => texture(gl));
+    this.mask = texture(gl);
+    this.picture = texture(gl);
+    this.read = gl.createBuffer();
+    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
+  }
+
+  get lost(): boolean {
+    return this.gl.isContextLost();
+  }
+
+  /**
+   * Upload a source's present frame and shrink it for the network.
+   *
+   * kept: shots that are still needed; buffer: one to be used again.
+   */
+  async take(
+    source: Picture,
+    shape: Shape,
+    kept: readonly (Shot | null | undefined)[],
+    buffer: Uint8Array | null,
+  ): Promise<Shot> {
+    const { gl } = this;
+    const [width, height] = sizeOf(source);
+    const frame = this.frames.find((one) => !kept.some((shot) => shot?.texture === one)) as WebGLTexture;
+    gl.bindTexture(gl.TEXTURE_2D, frame);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
+    const { small } = this.fit(shape, width, height);
+    this.lap("upload");
+    const taps = [width / small.width, height / small.height].map((ratio) =>
+      Math.max(1, Math.ceil(ratio / 2 - 0.1)),
+    );
+    const step = [1 / small.width, 1 / small.height];
+    this.programs.SHRINK.draw(small, { u_frame: frame, u_step: step, u_taps: taps });
+    const rgba = await this.readBack(small, buffer);
+    this.lap("shrink and read");
+    return { texture: frame, width, height, shape, rgba };
+  }
+
+  /** Show a shot's people before the background. mask: levels 0..255 of the shot's shape. */
+  show(shot: Shot, mask: Uint8Array, backdrop: Backdrop): void {
+    const { gl, programs } = this;
+    const { small, coefficients, gain, gathered, colours, blur } = this.fit(
+      shot.shape,
+      shot.width,
+      shot.height,
+    );
+    const [height, width] = shot.shape;
+    const u_small = first(small);
+    // the small picture may be a later frame's by now
+    gl.bindTexture(gl.TEXTURE_2D, u_small);
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, shot.rgba);
+    gl.bindTexture(gl.TEXTURE_2D, this.mask);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, width, height, 0, gl.RED, gl.UNSIGNED_BYTE, mask);
+    programs.COEFFICIENTS.draw(coefficients, { u_small, u_mask: this.mask, u_pixel: pixel(coefficients) });
+    programs.AVERAGE.draw(gain, { u_from: first(coefficients), u_pixel: pixel(gain) });
+    const u_gain = first(gain);
+    this.lap("guided filter");
+    programs.GATHER.draw(gathered, { u_small, u_gain, u_pixel: [1 / gathered.width, 0] });
+    programs.COLOURS.draw(colours, {
+      u_person: first(gathered),
+      u_room: second(gathered),
+      u_pixel: [0, 1 / colours.height],
+    });
+    this.lap("colours");
+    const [emptied, half, blurred] = blur;
+    if (backdrop.kind === "blur") {
+      const u_sigma = SIGMA[0] + (SIGMA[1] - SIGMA[0]) * backdrop.strength;
+      const [across, down] = [
+        [1 / half.width, 0],
+        [0, 1 / half.height],
+      ];
+      programs.EMPTIED.draw(emptied, { u_small, u_gain, u_pixel: pixel(emptied) });
+      programs.BLUR.draw(half, { u_from: first(emptied), u_pixel: across, u_last: false, u_sigma });
+      programs.BLUR.draw(blurred, { u_from: first(half), u_pixel: down, u_last: true, u_sigma });
+    }
+    this.lap("blur");
+    this.frame(shot.width, shot.height);
+    const tiles = tilesOf(mask, shot.shape);
+    const values = { u_mirror: this.mirror, u_frame: shot.texture, ...this.behind(backdrop, shot) };
+    const u_blurred = first(blurred);
+    programs.PERSON.draw(null, values, tiles.person);
+    if (isOwn(backdrop)) programs.ROOM.draw(null, { ...values, u_blurred }, tiles.room);
+    else programs.EMPTY.draw(null, values, tiles.room);
+    const around = { u_gain, u_person: first(colours), u_room: second(colours), u_blurred };
+    programs.EDGE.draw(null, { ...values, ...around }, tiles.edge);
+    this.lap("compose");
+  }
+
+  /** Show the background alone, or a neutral one where it would be made of the room. */
+  empty(backdrop: Backdrop, width: number, height: number): void {
+    this.frame(width, height);
+    const values = this.behind(backdrop, { width, height });
+    this.programs.EMPTY.draw(null, isOwn(backdrop) ? { ...values, u_kind: 0 } : values);
+  }
+
+  /** Keep the canvas's size from now on (a recording's must not change), or let it follow the frames. */
+  held = false;
+
+  private lap(stage: string): void {
+    if (!this.onlap) return;
+    const { gl } = this;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    // the only call that waits until everything is drawn
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+    this.onlap(stage);
+  }
+
+  private frame(width: number, height: number): void {
+    const { gl, canvas } = this;
+    if (!this.held && (canvas.width !== width || canvas.height !== height)) {
+      canvas.width = width;
+      canvas.height = height;
+    }
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    const scale = Math.min(canvas.width / width, canvas.height / height);
+    const [wide, high] = [Math.round(width * scale), Math.round(height * scale)];
+    if (wide !== canvas.width || high !== canvas.height) gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.viewport((canvas.width - wide) >> 1, (canvas.height - high) >> 1, wide, high);
+  }
+
+  private behind(backdrop: Backdrop, frame: { width: number; height: number }) {
+    const { gl } = this;
+    const [top, bottom] = backdrop.kind === "colour" ? [backdrop.top, backdrop.bottom] : NEUTRAL;
+    const kind = { colour: 0, picture: 1, blur: 2, grey: 3 }[backdrop.kind];
+    const u_picture = this.picture;
+    const values = {
+      u_kind: kind,
+      u_top: top,
+      u_bottom: bottom,
+      u_picture,
+      u_cover: [1, 1, 0, 0],
+      u_level: 0,
+    };
+    if (backdrop.kind !== "picture") return values;
+    const [width, height] = sizeOf(backdrop.picture);
+    const moving = backdrop.picture instanceof HTMLVideoElement;
+    if (moving && backdrop.picture.readyState < HTMLMediaElement.HAVE_CURRENT_DATA)
+      return { ...values, u_kind: 0 };
+    if (moving || this.shown !== backdrop) {
+      gl.activeTexture(gl.TEXTURE0);
+      gl.bindTexture(gl.TEXTURE_2D, this.picture);
+      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, moving ? gl.LINEAR : gl.LINEAR_MIPMAP_NEAREST);
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, backdrop.picture);
+      if (!moving) gl.generateMipmap(gl.TEXTURE_2D);
+      this.shown = backdrop;
+    }
+    const u_cover = cover({ width, height }, frame);
+    const pixels = (width * u_cover[0]) / frame.width;
+    return { ...values, u_cover, u_level: moving ? 0 : Math.max(0, Math.round(Math.log2(pixels))) };
+  }
+
+  private fit(shape: Shape, width: number, height: number): Targets {
+    const { gl } = this;
+    const key = [...shape, width, height].join();
+    if (this.targets?.key === key) return this.targets;
+    for (const old of Object.values(this.targets ?? {}).flat()) if (isTarget(old)) free(gl, old);
+    const [high, wide] = shape;
+    const scale = BLUR_SIDE / Math.max(width, height);
+    const room = (format: number) =>
+      target(gl, Math.round(width * scale), Math.round(height * scale), [format]);
+    this.targets = {
+      key,
+      small: target(gl, wide, high, [gl.RGBA8]),
+      coefficients: target(gl, wide >> 1, high >> 1, [gl.RGBA16F]),
+      gain: target(gl, wide >> 1, high >> 1, [gl.RGBA16F]),
+      gathered: target(gl, wide >> 2, high >> 2, [gl.RGBA16F, gl.RGBA16F]),
+      colours: target(gl, wide >> 2, high >> 2, [gl.RGBA8, gl.RGBA8]),
+      blur: [room(gl.RGBA16F), room(gl.RGBA16F), room(gl.RGBA8)],
+    };
+    return this.targets;
+  }
+
+  private async readBack(from: Target, buffer: Uint8Array | null): Promise<Uint8Array> {
+    const { gl } = this;
+    const bytes = from.width * from.height * 4;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, from.framebuffer);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, this.read);
+    gl.bufferData(gl.PIXEL_PACK_BUFFER, bytes, gl.STREAM_READ);
+    gl.readPixels(0, 0, from.width, from.height, gl.RGBA, gl.UNSIGNED_BYTE, 0);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
+    const sync = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    gl.flush();
+    // reading at once would make the page wait for the graphics card
+    while (sync && gl.clientWaitSync(sync, 0, 0) === gl.TIMEOUT_EXPIRED)
+      await new Promise((go) => setTimeout(go, 1));
+    gl.deleteSync(sync);
+    const rgba = buffer?.length === bytes ? buffer : new Uint8Array(bytes);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, this.read);
+    gl.getBufferSubData(gl.PIXEL_PACK_BUFFER, 0, rgba);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
+    return rgba;
+  }
+}
+
+/** The width and height of a picture as it is seen. */
+export function sizeOf(picture: Picture): [width: number, height: number] {
+  return picture instanceof HTMLVideoElement
+    ? [picture.videoWidth, picture.videoHeight]
+    : [picture.width, picture.height];
+}
+
+/** Whether a background is made of the room. */
+const isOwn = ({ kind }: Backdrop) => kind === "blur" || kind === "grey";
+
+const first = (of: Target) => of.textures[0] as WebGLTexture;
+const pixel = (of: Target) => [1 / of.width, 1 / of.height];
+const second = (of: Target) => of.textures[1] as WebGLTexture;
+
+function isTarget(value: unknown): value is Target {
+  return typeof value === "object" && value !== null && "framebuffer" in value;
+}
