@@ -525,6 +525,7 @@ WRONG: dict[str, tuple[str, Callable[[Path], Path], str]] = {
         r"turned by 90°",
     ),
     "no list": ("label-studio", bad({"e.json": "{}"}), r"not a list of tasks"),
+    "no tasks": ("label-studio", bad({"e.json": "[7]"}), r"not a list of tasks"),
     "mask and box": (
         "labelme",
         bad(
