@@ -17,7 +17,23 @@ from livematte import __version__
 from livematte.media import read, write_photo
 
 MAIN = [sys.executable, "-c", "from livematte.cli import main; main()"]
-COMMANDS = ["demo", "replace", "matte", "info", "bench", "evaluate", "train", "ablate", "export", "serve"]
+COMMANDS = [
+    "demo",
+    "replace",
+    "matte",
+    "batch",
+    "info",
+    "bench",
+    "camera",
+    "devices",
+    "evaluate",
+    "train",
+    "ablate",
+    "export",
+    "serve",
+    "data",
+    "annotate",
+]
 with_torch = pytest.mark.skipif(
     find_spec("torch") is None, reason="needs torch: pip install 'livematte[lab]'"
 )

@@ -484,7 +484,12 @@ WRONG: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "another size": (
         "cvat",
         bad({"a.xml": cvat(POLYGON.format(z=0)), "a.jpg": photo(20, 20)}),
-        rf"is {WIDE}×{HIGH} there, but the picture is 20×20",
+        rf"says {WIDE}×{HIGH}, but the picture is 20×20",
+    ),
+    "another size of coco": (
+        "coco",
+        bad({"i.json": coco(GOOD), "a.jpg": photo(20, 20)}),
+        rf"i\.json: says {WIDE}×{HIGH}, but the picture is 20×20",
     ),
     "video": (
         "cvat",
@@ -520,6 +525,7 @@ WRONG: dict[str, tuple[str, Callable[[Path], Path], str]] = {
         r"turned by 90°",
     ),
     "no list": ("label-studio", bad({"e.json": "{}"}), r"not a list of tasks"),
+    "no tasks": ("label-studio", bad({"e.json": "[7]"}), r"not a list of tasks"),
     "mask and box": (
         "labelme",
         bad(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,7 +96,7 @@ class Pictures:
         """The bytes of a file that the row names. Raises InputError."""
         try:
             return self._bytes(row.shard, name)
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             why = error.strerror if isinstance(error, OSError) else error
             raise InputError(f"{self.where(row, name)}: {why}") from None
 

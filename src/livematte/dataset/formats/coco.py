@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from livematte.dataset.classes import NAMES
 from livematte.dataset.formats.files import Files, Sink
-from livematte.dataset.formats.item import Canvas, Item, Source, understanding
+from livematte.dataset.formats.item import Canvas, Item, Source, check_size, understanding
 from livematte.dataset.formats.shapes import bounds, filled, from_runs, runs
 from livematte.dataset.pictures import Size
 from livematte.errors import InputError
@@ -31,6 +31,7 @@ def read(source: Source) -> Iterator[Item]:
     for picture in pictures:
         with understanding(where):
             found, data, size = source.images.get(str(picture["file_name"]))
+            check_size((picture.get("width"), picture.get("height")), size)
             canvas = Canvas(size, source.labels)
             for annotation in of_image.get(picture["id"], ()):
                 with understanding(f"{where}: annotation {annotation.get('id')} of {picture['file_name']}"):

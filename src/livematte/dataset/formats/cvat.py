@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from livematte.dataset.classes import NAMES
 from livematte.dataset.formats.files import PICTURES, Files, Sink
-from livematte.dataset.formats.item import Canvas, Item, Source, array_of, understanding
+from livematte.dataset.formats.item import Canvas, Item, Source, array_of, check_size, understanding
 from livematte.dataset.formats.shapes import box_ring, cropped, filled, from_runs, runs
 from livematte.dataset.write import indexed_png
 from livematte.errors import InputError
@@ -43,8 +43,7 @@ def _read_xml(source: Source, names: list[str]) -> Iterator[Item]:
         name = image.get("name", "")
         with understanding(f"{where}: {name}"):
             found, data, size = source.images.get(name)
-            if (said := (int(image.attrib["width"]), int(image.attrib["height"]))) != size:
-                raise InputError(f"is {said[0]}×{said[1]} there, but the picture is {size[0]}×{size[1]}")
+            check_size((int(image.attrib["width"]), int(image.attrib["height"])), size)
             canvas = Canvas(size, source.labels)
             for shape in sorted(image, key=lambda one: int(one.get("z_order", 0))):
                 _paint(canvas, shape, source)

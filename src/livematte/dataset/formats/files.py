@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from livematte.dataset.index import is_inside
 from livematte.dataset.write import check_new_folder, new_folder
 from livematte.errors import InputError
 from livematte.media.output import check_target, whole_file, writing
+
+UNREADABLE = (OSError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+"""What reading a file, or a member of a zip file that is damaged, encrypted or odd, may raise."""
 
 MOST_BYTES = 1 << 30
 """Of one file in a zip file, unpacked."""
@@ -82,7 +86,7 @@ class Files:
             raise InputError(f"{self.path}: {name!r} is outside of it")
         try:
             return self._zip.read(name) if self._zip is not None else (self._root / name).read_bytes()
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             why = error.strerror if isinstance(error, OSError) else error
             raise InputError(f"{self.where(name)}: {why}") from None
 

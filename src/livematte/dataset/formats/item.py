@@ -194,6 +194,12 @@ def array_of(data: bytes, where: str, mode: str | None = None) -> NDArray[np.uin
         return np.array(image if mode is None else image.convert(mode))
 
 
+def check_size(said: tuple[object, object], size: Size) -> None:
+    """Refuse annotations that were made at another size; None is not said. Raises InputError."""
+    if said not in (size, (None, None)):
+        raise InputError(f"says {said[0]}×{said[1]}, but the picture is {size[0]}×{size[1]}")
+
+
 @contextmanager
 def understanding(where: str) -> Iterator[None]:
     """Turn what goes wrong with a format's content into an InputError that begins with `where`."""

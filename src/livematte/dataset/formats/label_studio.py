@@ -51,7 +51,7 @@ def read(source: Source) -> Iterator[Item]:
         where = source.files.where(name)
         with understanding(where):
             tasks = json.loads(source.files.read(name))
-        if not isinstance(tasks, list):
+        if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
             raise InputError(f"{where}: not a list of tasks; export with the format JSON")
         for task in tasks:
             with understanding(f"{where}: task {task.get('id')}"):

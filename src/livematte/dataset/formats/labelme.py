@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livematte.dataset.formats.files import Sink
-from livematte.dataset.formats.item import Canvas, Item, Source, array_of, size_of, understanding
+from livematte.dataset.formats.item import Canvas, Item, Source, array_of, check_size, size_of, understanding
 from livematte.dataset.formats.shapes import box_ring, cropped, filled
 from livematte.dataset.pictures import Size
 from livematte.dataset.write import grey_png
@@ -36,8 +36,7 @@ def read(source: Source) -> Iterator[Item]:
                 source.notes.add("JSON file without shapes passed over")
                 continue
             found, data, size = _picture(source, content, where)
-            if (said := (content["imageWidth"], content["imageHeight"])) != size:
-                raise InputError(f"says {said[0]}×{said[1]}, but the picture is {size[0]}×{size[1]}")
+            check_size((content.get("imageWidth"), content.get("imageHeight")), size)
             canvas = Canvas(size, source.labels)
             for shape in content["shapes"]:
                 _paint(canvas, shape, source)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from livematte.dataset.classes import NAMES
 from livematte.dataset.formats.files import Sink
-from livematte.dataset.formats.item import Canvas, Item, Source, array_of, understanding
+from livematte.dataset.formats.item import Canvas, Item, Source, array_of, check_size, understanding
 from livematte.dataset.formats.shapes import box_ring, cropped, filled
 from livematte.dataset.write import grey_png
 from livematte.errors import InputError
@@ -35,8 +35,7 @@ def read(source: Source) -> Iterator[Item]:
             content = json.loads(source.files.read(name))
             beside = (path.parent.parent / "img" / path.stem).as_posix()
             found, data, size = source.images.get(beside, path.stem)
-            if (said := (content["size"]["width"], content["size"]["height"])) != size:
-                raise InputError(f"says {said[0]}×{said[1]}, but the picture is {size[0]}×{size[1]}")
+            check_size((content["size"]["width"], content["size"]["height"]), size)
             canvas = Canvas(size, source.labels)
             for thing in content["objects"]:
                 _paint(canvas, thing, source)
