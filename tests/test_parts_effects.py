@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -10,16 +11,18 @@ import cv2
 import numpy as np
 import pytest
 from clips import make_clip, picture
-from frames import as_format
-from runs import names
+from frames import as_format, nobody
+from runs import SAMPLE, first_image, names
 
 import livematte
 from livematte.errors import OptionError
-from livematte.frame import Frame, Matte, Orientation
+from livematte.frame import HLG, PQ, Frame, Matte, Orientation
 from livematte.labels import Label
 from livematte.media import write_photo
-from livematte.scene import Dye, Dyer, Scene, Selection, Style
+from livematte.scene import Colour, Dye, Dyer, Scene, Selection, Style
 from livematte.scene.grain import Grain
+from livematte.scene.region import Finder
+from livematte.segment.refine import Refiner
 
 FORMATS = ["yuv420p", "yuvj420p", "yuv422p10le", "yuv444p", "yuv444p12le", "rgb24", "rgb48le"]
 SIZE = (321, 243)
@@ -143,6 +146,34 @@ def test_hair_ends_where_the_picture_shows_its_edge() -> None:
     change = np.abs(blue - frame.rgb()[80:120]).mean(axis=(0, 2))
     assert change[edge - 8 : edge - 3].min() > 0.6 * change[140:160].mean()
     assert change[edge + 6 :].max() < 0.15 * change[140:160].mean()
+
+
+@pytest.mark.parametrize("radius", [0.05, 0.2])
+@pytest.mark.parametrize("size", [(321, 243), (1280, 720), (641, 1001)])
+def test_the_edge_in_the_box_is_that_of_the_whole_frame(size: tuple[int, int], radius: float) -> None:
+    frame = as_format(strands(LIGHT, size), "yuv420p")
+    share = disc((0.4, 0.45), radius)
+    region = Finder(Label.HAIR)(frame, matte_of(frame, Label.HAIR, share))
+    assert region is not None
+    whole = Refiner()(share, frame).astype(int)
+    difference = np.abs(whole[region.box.rows, region.box.columns] - region.levels)
+    assert difference.mean() < 2
+    assert difference.max() < 32
+    whole[region.box.rows, region.box.columns] = 0
+    assert whole.max() == 0
+
+
+@pytest.mark.parametrize("transfer", [PQ, HLG])
+def test_hdr_hair_takes_the_colour_as_a_background_would(transfer: int) -> None:
+    frame = as_format(strands(LIGHT), "yuv420p10le")
+    frame.image.color_trc, frame.image.colorspace, frame.image.color_range = transfer, 9, 1
+    own, after = (
+        [plane[40:55, 60:100].mean() - 512 for plane in f.planes()[1:]]
+        for f in (frame, dyed(frame, "#2c5aa0"))
+    )
+    wanted = [float(plane[0, 0]) - 512 for plane in Colour("#2c5aa0").planes(frame, nobody(frame))[1:]]
+    assert np.dot(own, wanted) < 0
+    assert np.dot(after, wanted) / np.linalg.norm(after) / np.linalg.norm(wanted) > 0.98
 
 
 @pytest.mark.parametrize("size", [(1, 1), (17, 31), (2, 200), (1300, 40)])
@@ -405,3 +436,44 @@ def test_a_matte_without_parts_is_refused() -> None:
     matte = replace(matte_of(frame, Label.HAIR, HAIR), parts=None)
     with pytest.raises(OptionError, match="parts"):
         Scene("own", Style(hair="red"))(frame, matte)
+
+
+# through the public functions
+
+
+@pytest.fixture(scope="module")
+def brown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that takes everything for somebody, and what is brown for hair."""
+    torch = pytest.importorskip("torch", reason="making a network needs: pip install 'livematte[export]'")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the converter's own dependencies
+        converter = pytest.importorskip("litert_torch", reason="needs: pip install 'livematte[export]'")
+
+        class Brown(torch.nn.Module):
+            def forward(self, seen: object) -> object:
+                hair = ((seen[..., :1] - seen[..., 2:3]) * 6).clamp(0, 1)
+                none = torch.zeros_like(hair)
+                return torch.cat([none + 1, 1 - hair, none, hair, *5 * [none]], -1)
+
+        path = tmp_path_factory.mktemp("network") / "brown.tflite"
+        converter.convert(Brown().eval(), (torch.rand(1, 64, 64, 4),)).export(str(path))
+    return path
+
+
+@pytest.mark.parametrize("background", ["own", "transparent"])
+def test_replace_dyes_videos_and_photos(tmp_path: Path, brown: Path, background: str) -> None:
+    clip, photo = SAMPLE, tmp_path / "in.png"
+    write_photo(photo, Frame(first_image(SAMPLE)).rgb(240, 240))
+    given = {"network": brown, "threads": 1}
+    short = livematte.Options(end="0.2", overwrite=True)
+    blueness = []
+    for style in (Style(), Style(hair="#2c5aa0")):
+        livematte.replace(clip, tmp_path / "out.mov", background, style=style, options=short, **given)
+        again = livematte.Options(overwrite=True)
+        livematte.replace(photo, tmp_path / "out.png", background, style=style, options=again, **given)
+        pictures = [Frame(first_image(tmp_path / name)).rgb(240, 240) for name in ("out.mov", "out.png")]
+        blueness.append(
+            [float(rgb[20:40, 90:120, 2].mean()) - rgb[20:40, 90:120, 0].mean() for rgb in pictures]
+        )
+    assert max(blueness[0]) < -20
+    assert min(blueness[1]) > 40
