@@ -10,8 +10,8 @@ export interface Tiles {
 /** The frame is looked at in a grid of this many squares each way. */
 const GRID = 64;
 
-/** How far around a square the filters look, in pixels of the mask. */
-const REACH = 4;
+/** How far from an uncertain pixel of the mask alpha may still change: the band of doubt of the colour line. */
+const REACH = 7;
 
 /** Levels of the mask up to which all is room, and from which all is person, after the shaders' contrast. */
 const ROOM = 38;

@@ -1,12 +1,12 @@
 // Keeps the page, so that it opens without a connection. The network's files are kept by their own worker.
-const PAGE = `livematte-page-${"b64be088c216"}`;
+const PAGE = `livematte-page-${"0ad3883fb20f"}`;
 const NETWORK = "livematte-network";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(PAGE)
-      .then((cache) => cache.addAll(["./","manifest.webmanifest","assets/icon-192-DtNEoYVG.png","assets/icon-mxVkqgvv.svg","assets/index-Ba9Dp_gr.css","assets/index-DT_gGxOY.js","assets/lake-FMcHKh0l.webp","assets/worker-BlafeyzO.js"]))
+      .then((cache) => cache.addAll(["./","manifest.webmanifest","assets/icon-192-DtNEoYVG.png","assets/icon-mxVkqgvv.svg","assets/index-Ba9Dp_gr.css","assets/index-CmhPE-dv.js","assets/lake-FMcHKh0l.webp","assets/worker-BlafeyzO.js"]))
       .then(() => self.skipWaiting()),
   );
 });
