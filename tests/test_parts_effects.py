@@ -153,7 +153,8 @@ def test_hair_ends_where_the_picture_shows_its_edge() -> None:
 def test_the_edge_in_the_box_is_that_of_the_whole_frame(size: tuple[int, int], radius: float) -> None:
     frame = as_format(strands(LIGHT, size), "yuv420p")
     share = disc((0.4, 0.45), radius)
-    region = Finder(Label.HAIR)(frame, matte_of(frame, Label.HAIR, share))
+    matte = matte_of(frame, Label.HAIR, share)
+    region = Finder(Label.HAIR)(frame, matte.levels, matte.parts)
     assert region is not None
     whole = Refiner()(share, frame).astype(int)
     difference = np.abs(whole[region.box.rows, region.box.columns] - region.levels)

@@ -91,7 +91,7 @@ class Dyer:
         """
         if matte.parts is None:
             raise OptionError(needs_parts("the network of this matte"))
-        region = self._find(frame, matte)
+        region = self._find(frame, matte.levels, matte.parts)
         if region is None:
             self._mean = None
             return frame

@@ -39,8 +39,9 @@ class Grain:
         grain = self._at(frame.time or Fraction(0), *luma.shape)
         black, white = zero_level(frame, 0), white_level(frame, 0)
         light = np.clip((np.arange(1 << frame.bits) - black) / (white - black), 0, 1)
-        room = (4 * light * (1 - light) * self._strength * STRONGEST * (white - black)).astype(np.float32)
-        amount = cv2.LUT(luma, room) if frame.bits == 8 else room.take(luma)
+        most = 4 * light * (1 - light) * self._strength * STRONGEST * (white - black)
+        table = most.astype(np.float32)
+        amount = cv2.LUT(luma, table) if frame.bits == 8 else table.take(luma)
         cv2.multiply(amount, grain, dst=amount)
         if first.ndim == 3:
             amount = cv2.merge([amount, amount, amount])

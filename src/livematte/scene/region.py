@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from livematte.frame import Alpha, Frame, Matte, Plane
+from livematte.frame import Alpha, Frame, Plane
 from livematte.labels import Label
 from livematte.scene.composite import Levels
 from livematte.scene.placement import Box
@@ -26,7 +26,7 @@ class Region:
     """One part of the people in a frame.
 
     box: of the stored luma, its corner on the grid of chroma; levels: uint8, the part's share of every pixel
-    in the box, 0..255, no more than the person's; sure: uint8, 255 where that is more than half, somewhere.
+    in the box, 0..255, no more than the person's; sure: uint8, 255 where that is more than half, else 0.
     """
 
     box: Box
@@ -45,10 +45,9 @@ class Finder:
         self._part = part
         self._refine = Refiner()
 
-    def __call__(self, frame: Frame, matte: Matte) -> Region | None:
-        """The region, None where there is nothing of the part; the matte has parts."""
-        assert matte.parts is not None
-        share = np.ascontiguousarray(frame.orientation.stored(matte.parts[..., self._part - 1]))
+    def __call__(self, frame: Frame, levels: Levels, parts: Alpha) -> Region | None:
+        """The region, None where there is nothing of the part; levels, parts: those of the frame's matte."""
+        share = np.ascontiguousarray(frame.orientation.stored(parts[..., self._part - 1]))
         depth = max(0, (max(frame.width, frame.height) // LEAST_SIDE).bit_length() - 1)
         box = _box(share, frame, depth)
         if box is None:
@@ -56,11 +55,10 @@ class Finder:
         planes = _cut(frame.planes(), box)
         # the box is refined at the scale at which the whole frame would be
         least = max(box.width, box.height) >> depth
-        levels = self._refine.along(_shrunk(share, frame, box, depth), planes, frame.bits, least)
-        person = matte.levels[box.rows, box.columns]
-        levels = cv2.min(levels, person).astype(np.uint8, copy=False)
-        sure = np.where(levels > 127, 255, 0).astype(np.uint8)
-        return Region(box, levels, sure) if sure.any() else None
+        found = self._refine.along(_shrunk(share, frame, box, depth), planes, frame.bits, least)
+        found = cv2.min(found, levels[box.rows, box.columns]).astype(np.uint8, copy=False)
+        sure = np.where(found > 127, 255, 0).astype(np.uint8)
+        return Region(box, found, sure) if sure.any() else None
 
 
 def _box(share: Alpha, frame: Frame, depth: int) -> Box | None:

@@ -24,7 +24,7 @@ _RANGES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """Options of the picture; left out, each does nothing. Raises OptionError where one is out of range.
+    """Options of the picture; left out, each but `solid` does nothing. Raises OptionError where one is wrong.
 
     Parameters
     ----------
