@@ -127,7 +127,7 @@ _WORDS = {
 _KINDS: dict[str, tuple[type, ...]] = {
     "merged": (list,),
     **dict.fromkeys(("width", "height", "frame"), (int, NoneType)),
-    **dict.fromkeys(("mask", "shard", "clip"), (str, NoneType)),
+    **dict.fromkeys(("mask", "hair_mask", "shard", "clip"), (str, NoneType)),
     **dict.fromkeys(
         ("image", "truth", "split", "set", "kind", "by", "licence", "annotator", "labels"), (str,)
     ),
