@@ -20,7 +20,7 @@ from livematte.labels import Label
 SHAPES = ((256, 256), (144, 256), (256, 144))
 """Height and width of the network's input in each of its files: square, landscape, portrait."""
 
-NETWORKS = ("best",)
+NETWORKS = ("best", "fast")
 """The networks that come with the package."""
 
 
