@@ -97,7 +97,7 @@ def test_the_json_in_the_documentation_is_what_is_written(tmp_path: Path) -> Non
     (shown,) = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.DOTALL))
     file = tmp_path / shown["file"]
     file.write_bytes(b"weights")
-    about = {key: shown[key] for key in ("network", "format", "precision", "checkpoint")}
+    about = {key: shown[key] for key in ("network", "format", "precision", "checkpoint", "licence")}
     described = contract.write(file, contract.tensors(144, 256, "args_0", "output_0", contract.MASK), about)
     written = json.loads(described.read_text(encoding="utf-8"))
     assert written == shown | {"bytes": 7, "sha256": hashlib.sha256(b"weights").hexdigest()}

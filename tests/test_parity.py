@@ -204,4 +204,5 @@ def described(writer: Any, file: Path, format: str, shape: tuple[int, int] = SHA
     """The JSON beside a file."""
     from livematte.lab.export import contract
 
-    return contract.write(file, writer.signature(file, *shape, contract.MASK), {"format": format})
+    about = {"format": format, "licence": "Apache-2.0"}
+    return contract.write(file, writer.signature(file, *shape, contract.MASK), about)

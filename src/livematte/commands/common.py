@@ -12,7 +12,9 @@ from cyclopts import Parameter
 from livematte.pipeline import Progress
 from livematte.report import Report
 
-Network = Annotated[str, Parameter(help="The network that cuts out: best, fast, or the path of a LiteRT file.")]
+Network = Annotated[
+    str, Parameter(help="The network that cuts out: best, fast, or the path of a LiteRT file.")
+]
 Threads = Annotated[int | None, Parameter(help="For the network; half of the cores when left out.")]
 
 WIDE = 160
