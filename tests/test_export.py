@@ -72,7 +72,7 @@ def test_a_web_folder_says_all_that_a_page_must_know(checkpoint, tmp_path, monke
     assert described["sha256"] == digest
     assert described["checkpoint"]["file"] == "small.pt"
     assert described["checkpoint"]["sha256"] == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    assert (described["precision"], described["licence"]) == ("float16", "Apache-2.0")
+    assert (described["precision"], described["licence"]) == ("float32", "Apache-2.0")
     assert described["livematte"] == livematte.__version__
     (mask,) = told.masks(networks / f"{file.name}.json", reference.frames(64, 32, count=1))
     assert mask.shape == (64, 32)
@@ -200,7 +200,7 @@ def test_shorter_names_change_nothing_else(shipped: Path, tmp_path: Path) -> Non
     [
         ({"precision": "int4"}, "float16 or int8, not 'int4'"),
         ({"format": "onnx", "precision": "int8"}, "precision of onnx is float32 or float16, not 'int8'"),
-        ({"format": "web", "precision": "float32"}, "precision of web is float16"),
+        ({"format": "web", "precision": "float16"}, "precision of web is float32"),
         ({"format": "tflite"}, "litert or onnx or coreml or web, not 'tflite'"),
         ({"name": "a/b"}, "name 'a/b'"),
         ({"name": ""}, "name ''"),

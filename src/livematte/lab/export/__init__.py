@@ -23,7 +23,7 @@ OFFERED: dict[Format, tuple[Precision, ...]] = {
     "litert": ("float32", "float16", "int8"),
     "onnx": ("float32", "float16"),
     "coreml": ("float16", "float32"),
-    "web": ("float16",),
+    "web": ("float32",),  # LiteRT.js unpacks float16 weights anew for every frame
 }
 """What each format can be exported in; the first is what it is exported in unless asked otherwise."""
 
@@ -63,7 +63,7 @@ def export(
     preset with the checkpoint's sizes, or else the checkpoint's own. format: `litert`, `onnx`, `coreml`, or
     `web`, a folder that any web server can serve: LiteRT files in `networks`, with an index, and the page
     where it is installed. precision: of the weights (sums are float32, except in Core ML's float16); when
-    left out, float32 for `litert` and `onnx`, float16 for the others.
+    left out, float16 for `coreml`, float32 for the others.
 
     Raises InputError, OptionError, OutputError, or MissingExtraError without the converter.
     """
