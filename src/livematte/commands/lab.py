@@ -218,8 +218,8 @@ def export(
         litert: Android, browsers and livematte itself; onnx: ONNX Runtime; coreml: iPhones and Macs; web: a
         folder that any web server can serve.
     precision
-        Of the weights. float16 halves the files and changes no mask that an eye could tell: coreml has it unless
-        asked otherwise, web never, where it is slow. int8, for litert alone, makes them a third as large.
+        Of the weights. float16 halves the files and changes no mask that an eye could tell: coreml has it
+        unless asked otherwise, web never, where it is slow. int8, for litert alone, makes them a third.
     """
     from livematte.lab.export.contract import size_of
 
