@@ -78,7 +78,7 @@ def replace(
     look: the name of a ready background and style; style: all else about the picture, before the look's;
     effects: run in order on every composed frame.
     matte: where the mask goes as a video of its own, if anywhere. options: what to read and how to write it.
-    network: `best`, `fast`, or the path of a LiteRT file. threads: for the network.
+    network: `best`, `fast`, `parts`, or the path of a LiteRT file. threads: for the network.
     codec_threads: for decoding and for encoding each; 0 lets FFmpeg choose.
     stop: once it is set, the video ends with the frame at work, and what is written so far is kept.
     Raises InputError, OutputError or OptionError; the target then is as it was before.

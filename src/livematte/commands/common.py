@@ -13,7 +13,10 @@ from livematte.pipeline import Progress
 from livematte.report import Report
 
 Network = Annotated[
-    str, Parameter(help="The network that cuts out: best, fast, or the path of a LiteRT file.")
+    str,
+    Parameter(
+        help="The network that cuts out: best, fast, parts (for --hair), or the path of a LiteRT file."
+    ),
 ]
 Threads = Annotated[int | None, Parameter(help="For the network; half of the cores when left out.")]
 

@@ -213,7 +213,7 @@ def export(
     folder
         Where the files go.
     name
-        What the files' names begin with: best or fast, whichever has the checkpoint's sizes, when left out.
+        What the files' names begin with; the preset that has the checkpoint's sizes when left out.
     format
         litert: Android, browsers and livematte itself; onnx: ONNX Runtime; coreml: iPhones and Macs; web: a
         folder that any web server can serve.

@@ -20,8 +20,8 @@ from livematte.labels import Label
 SHAPES = ((256, 256), (144, 256), (256, 144))
 """Height and width of the network's input in each of its files: square, landscape, portrait."""
 
-NETWORKS = ("best", "fast")
-"""The networks that come with the package."""
+NETWORKS = ("best", "fast", "parts")
+"""The networks that come with the package; `parts` tells hair, skin and clothes apart, too."""
 
 
 def file_name(name: str, height: int, width: int) -> str:

@@ -34,7 +34,7 @@ class Segmenter:
     frames agree. It is forgotten at a scene cut, when the size changes, and by `reset`.
 
     previous: that mask, float32 h×w in 0..1 at the network's input size, or None; may be set after `reset`.
-    network: `best`, `fast`, or the path of a LiteRT file with an input of 1×H×W×4.
+    network: `best`, `fast`, `parts`, or the path of a LiteRT file with an input of 1×H×W×4.
     threads: for the network; half of the machine's cores, at most 4, when left out.
     watch: counts the seconds spent on `network` and `refine`, and on other stages by whoever uses it.
     """
