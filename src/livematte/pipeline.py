@@ -40,7 +40,7 @@ from livematte.report import Report, runtime, timed
 from livematte.scene import Backdrop, Effect, People, Scene, Selection, Style, cut_out, with_alpha
 from livematte.scene.dye import needs_parts
 from livematte.segment import Segmenter
-from livematte.threads import Behind, ahead
+from livematte.threads import Behind, ahead, filter_threads
 
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Called with the frames done and their number in all, or None where it is not known."""
@@ -202,6 +202,7 @@ def _video(
                     writer.write(frame)
             frames_out += 1
 
+        stack.enter_context(filter_threads())
         for writer in writers:
             stack.enter_context(writer)
         behind = stack.enter_context(Behind(write, DEPTH))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import threading
@@ -11,6 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Generic, Self, TypeVar
+
+import cv2
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -155,6 +158,20 @@ def in_threads(
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def filter_threads() -> Iterator[None]:
+    """OpenCV with one thread for every four cores, four at most: stages that run side by side fill the rest.
+
+    What was set before is set again afterwards, and is not exceeded.
+    """
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(max(1, min(before, 4, (os.cpu_count() or 1) // 4)))
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from livematte.scene import Backdrop, Effect, Style
 from livematte.segment import Segmenter
 from livematte.segment.runtime import check_network
 from livematte.segment.segmenter import usual_threads
+from livematte.threads import filter_threads
 
 _LOOK = 0.02
 """Seconds between two calls of what watches a run."""
@@ -94,7 +95,7 @@ def replace_live(
         rate=options.rate or 30.0,
     )
     begin = time.monotonic()
-    with pipeline:
+    with filter_threads(), pipeline:
         while not (pipeline.stop.is_set() or (stop is not None and stop.is_set())):
             if watch:
                 watch(pipeline)

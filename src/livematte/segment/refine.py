@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livematte.frame import Alpha, Frame, Plane, halve
+from livematte.frame import Alpha, Frame, Plane
 from livematte.segment.colour import by_colour
 
 LEAST_SIDE = 320
@@ -39,34 +39,40 @@ class Refiner:
 
         mask: float32 h×w in 0..1, the frame's small mask in stored orientation.
         """
-        return self.along(mask, frame.planes(), frame.bits)
+        small = [frame.halved(number, LEAST_SIDE) for number in range(len(frame.image.planes))]
+        return self.along(mask, frame.planes(), small, frame.bits)
 
     def along(
-        self, mask: Alpha, planes: Sequence[Plane], bits: int, least: int = LEAST_SIDE
+        self,
+        mask: Alpha,
+        planes: Sequence[Plane],
+        small: Sequence[Plane],
+        bits: int,
+        least: int = LEAST_SIDE,
     ) -> NDArray[np.uint8]:
         """Alpha as uint8 H×W in 0..255 along the edges of any planes like a frame's, such as a part of one.
 
-        mask: float32 h×w in 0..1 of what they show; bits: of a sample; least: the longer side, at least, at
-        which the coefficients are found.
+        mask: float32 h×w in 0..1 of what they show; small: the planes halved as far as `least` allows, the
+        longer side, at least, at which the coefficients are found; bits: of a sample.
         """
-        guide = luma_of(planes)
-        reduced, peak = halve(guide, least), (1 << bits) - 1
-        small = np.multiply(reduced, np.float32(1 / peak))
-        gain, offset = _coefficients(small, _resized(mask, small.shape))
+        reduced, peak = luma_of(small), (1 << bits) - 1
+        guide = np.multiply(reduced, np.float32(1 / peak))
+        gain, offset = _coefficients(guide, _resized(mask, guide.shape))
         gain *= CONTRAST
         offset *= CONTRAST
         offset -= (CONTRAST - 1) / 2
-        told = by_colour(gain * small + offset, [reduced, *_chroma(planes, least)], peak, least // 2)
+        told = by_colour(gain * guide + offset, [reduced, *_chroma(small)], peak, least // 2)
         _trust(gain, offset, told)
         # the ranges of luma and of levels are folded in here, where there are few pixels
         gain *= 255 / peak
         offset *= 255
-        if self._buffers.shape[1:] != guide.shape:
-            self._buffers = np.empty((2, *guide.shape), np.float32)
+        luma = luma_of(planes)
+        if self._buffers.shape[1:] != luma.shape:
+            self._buffers = np.empty((2, *luma.shape), np.float32)
         whole_gain, whole_offset = self._buffers
-        cv2.resize(gain, guide.shape[::-1], dst=whole_gain, interpolation=cv2.INTER_LINEAR)
-        cv2.resize(offset, guide.shape[::-1], dst=whole_offset, interpolation=cv2.INTER_LINEAR)
-        cv2.multiply(whole_gain, guide, dst=whole_gain, dtype=cv2.CV_32F)
+        cv2.resize(gain, luma.shape[::-1], dst=whole_gain, interpolation=cv2.INTER_LINEAR)
+        cv2.resize(offset, luma.shape[::-1], dst=whole_offset, interpolation=cv2.INTER_LINEAR)
+        cv2.multiply(whole_gain, luma, dst=whole_gain, dtype=cv2.CV_32F)
         return cv2.add(whole_gain, whole_offset, dtype=cv2.CV_8U).astype(np.uint8, copy=False)
 
 
@@ -106,9 +112,9 @@ def luma_of(planes: Sequence[Plane]) -> Plane:
     return first
 
 
-def _chroma(planes: Sequence[Plane], least: int) -> list[Plane]:
+def _chroma(planes: Sequence[Plane]) -> list[Plane]:
     first, *chroma = planes
     if first.ndim == 3:
-        coloured = cv2.cvtColor(halve(first, least), cv2.COLOR_RGB2YCrCb).astype(first.dtype, copy=False)
+        coloured = cv2.cvtColor(first, cv2.COLOR_RGB2YCrCb).astype(first.dtype, copy=False)
         return [coloured[..., 1], coloured[..., 2]]
     return chroma
