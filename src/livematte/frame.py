@@ -140,11 +140,13 @@ class Frame:
         return [_view(plane, channels, dtype) for plane in self.image.planes]
 
     def halved(self, number: int, least: int) -> Plane:
-        """What `halve` makes of one of the planes; made once for all who ask, so the frame must not change."""
+        """What `halve` makes of one of the planes.
+
+        It is made once for all who ask: pixels must not change after that.
+        """
         steps = self._halves(number)
-        return halve(
-            next((step for step in reversed(steps) if max(step.shape[:2]) >= least), steps[0]), least
-        )
+        fitting = (step for step in reversed(steps) if max(step.shape[:2]) >= least)
+        return halve(next(fitting, steps[0]), least)
 
     def blank_like(self) -> Frame:
         """A new frame of the same size, format, tags, time and orientation; pixels undefined."""

@@ -121,8 +121,7 @@ class Edge:
     @classmethod
     def of(cls, alpha: Levels, reduced: Reduced) -> Edge:
         """The edge of uint8 alpha H×W in 0..255."""
-        # 0 wraps around to 255: one comparison for both ends
-        places = np.flatnonzero(alpha - np.uint8(1) < SOLID - 1)
+        places = _between(alpha)
         high, wide = reduced.alpha.shape
         height, width = alpha.shape
         rows = places.astype(np.int32) // np.int32(width)
@@ -181,6 +180,18 @@ def reduced(plane: Plane, size: tuple[int, ...]) -> Plane:
     """A plane at (width, height), by halves as far as they go, for those are cheap."""
     halved = halve(plane, max(size))
     return cv2.resize(halved, size, interpolation=cv2.INTER_AREA).astype(plane.dtype, copy=False)
+
+
+def _between(alpha: Levels) -> Places:
+    """The flat indices of what is neither background nor all person."""
+    # 0 wraps around to 255: one comparison for both ends
+    found = (alpha - np.uint8(1) < SOLID - 1).reshape(-1)
+    if found.size % 8:
+        return np.flatnonzero(found)
+    # most are not: looked for by eights, twice as fast
+    eights = np.flatnonzero(found.view(np.uint64) != 0)
+    inside = np.flatnonzero(found.reshape(-1, 8).take(eights, 0))
+    return (eights << 3).take(inside >> 3) + (inside & 7)
 
 
 def _fourth_power(share: Values) -> Values:
