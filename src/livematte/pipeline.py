@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing
@@ -47,8 +48,8 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 
 Compose: TypeAlias = Callable[[Frame, Matte], Frame]
 
-DEPTH = 4
-"""Frames that wait between two stages at the most."""
+DEPTH, PIXELS = 4, 1920 * 1080 * 4
+"""Frames, and pixels of frames, that wait between two stages at the most (but never less than one frame)."""
 
 
 def replace(
@@ -185,6 +186,7 @@ def _video(
     begin = time.perf_counter()
     segmenter = Segmenter(network, threads=threads)
     watch = segmenter.watch
+    depth = max(1, min(DEPTH, PIXELS // (reader.width * reader.height)))
     frames_in, frames_out, anybody, stopped = 0, 0, False, False
     with ExitStack() as stack:
         writers = [_writer(reader, result, sound) for result in results]
@@ -205,9 +207,12 @@ def _video(
         stack.enter_context(filter_threads())
         for writer in writers:
             stack.enter_context(writer)
-        behind = stack.enter_context(Behind(write, DEPTH))
-        decoded = ahead(timed(reader.items(), watch), DEPTH)
-        for item in stack.enter_context(closing(ahead(_matted(decoded, segmenter), DEPTH))):
+        behind = stack.enter_context(Behind(write, depth))
+        decoded = ahead(timed(reader.items(), watch), depth)
+        matted = _matted(decoded, segmenter)
+        if (os.cpu_count() or 1) > 2:  # on two cores the codecs keep the other one busy
+            matted = ahead(matted, depth)
+        for item in stack.enter_context(closing(matted)):
             if not isinstance(item, tuple):
                 behind.put(item)
                 continue
@@ -222,6 +227,7 @@ def _video(
             if stop is not None and stop.is_set():
                 stopped = True
                 break
+            del item, frame, matte, composed  # they would be held until the next are there
     warnings = [*reader.warnings, *(warning for writer in writers for warning in writer.warnings)]
     if stopped:
         warnings.append(f"{writers[0].name}: stopped on request after {frames_in} frames; it ends there")
@@ -315,9 +321,11 @@ def _photo(
 def _matted(
     items: Generator[Item, None, None], segmenter: Segmenter
 ) -> Generator[Packet[Stream] | tuple[Frame, Matte], None, None]:
+    def matted(item: Item) -> Packet[Stream] | tuple[Frame, Matte]:
+        return (item, segmenter(item)) if isinstance(item, Frame) else item
+
     with closing(items):
-        for item in items:
-            yield (item, segmenter(item)) if isinstance(item, Frame) else item
+        yield from map(matted, items)
 
 
 def _greyed(style: Style | None) -> Compose:

@@ -62,13 +62,17 @@ class _Line(Generic[Item]):
 
 
 def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
-    """The same items, made in a thread of their own up to `depth` ahead; its error is raised here."""
-    line: _Line[tuple[Item] | None] = _Line(depth)
+    """The same items, made in a thread of their own up to `depth` ahead; its error is raised here.
+
+    An item that is handed over is not held here: frames are large.
+    """
+    line: _Line[list[Item] | None] = _Line(depth)
 
     def make() -> None:
         try:
             for item in items:
-                line.put((item,))
+                line.put([item])
+                del item
             line.put(None)
         except _StoppedError:
             pass
@@ -83,7 +87,7 @@ def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
     thread.start()
     try:
         while (packed := line.get()) is not None:
-            yield packed[0]
+            yield packed.pop()
     except _StoppedError:
         assert line.error is not None
         raise line.error from None
@@ -100,7 +104,7 @@ class Behind(Generic[Item]):
     """
 
     def __init__(self, work: Callable[[Item], None], depth: int) -> None:
-        self._line: _Line[tuple[Item] | None] = _Line(depth)
+        self._line: _Line[list[Item] | None] = _Line(depth)
         self._work = work
         self._thread = threading.Thread(target=self._run, name="livematte-behind", daemon=True)
 
@@ -123,9 +127,9 @@ class Behind(Generic[Item]):
 
     def put(self, item: Item) -> None:
         """Hand over one item; waits while `depth` are waiting already."""
-        self._pass((item,))
+        self._pass([item])
 
-    def _pass(self, packed: tuple[Item] | None) -> None:
+    def _pass(self, packed: list[Item] | None) -> None:
         try:
             self._line.put(packed)
         except _StoppedError:
@@ -135,7 +139,7 @@ class Behind(Generic[Item]):
     def _run(self) -> None:
         try:
             while (packed := self._line.get()) is not None:
-                self._work(packed[0])
+                self._work(packed.pop())
         except _StoppedError:
             pass
         except BaseException as error:
