@@ -3,13 +3,13 @@
 python benchmarks/compare.py [--clip FILE] [--runs 3] [--background FILE or word]
                              [--mediapipe FILE.tflite] [--rvm FILE.onnx] [--u2netp FILE.onnx]
 
-One clip for all; without --clip, the one that comes with livematte is scaled to fill 1280×720. Every run is a
-process of its own, and so that a busy machine is as busy for all, runs of all kinds are interleaved; printed
-are medians, and medians of the ratios to the transcode of the same round. All write with the same encoder and
-settings. `CPU` is the processor's time, all threads together.
+One clip for all; without --clip, the one that comes with livematte, scaled to fill 1280×720 and repeated to
+24 seconds, with its sound. Every run is a process of its own, and so that a busy machine is as busy for all,
+runs of all kinds are interleaved; printed are medians, and medians of the ratios within a round. All write
+with the same encoder and settings. `CPU` is the processor's time, all threads together.
 
 - transcode: PyAV decodes and encodes and nothing is between: the limit of what can be reached.
-- livematte: `livematte.replace`, starting included.
+- best, fast: `livematte.replace` with the network of that name (best is the default), starting included.
 - mediapipe: the selfie model in a plain loop: OpenCV reads, blends at full size in RGB; LiteRT, one thread.
 - rvm: RobustVideoMatting in the same loop, in onnxruntime as it is by default.
 - u2netp: what rembg runs, in the same loop.
@@ -42,6 +42,8 @@ Picture = NDArray[np.uint8]
 Blend = Callable[[Picture], NDArray[np.float32]]
 """Makes of an RGB frame H×W×3 the RGB of its people before the background, 0..255."""
 
+NETWORKS = ("best", "fast")
+
 PEERS = {"mediapipe": 100_000, "rvm": 24, "u2netp": 6}
 """How many frames of a clip each runs at the most."""
 
@@ -65,7 +67,7 @@ def main() -> None:
         if arguments.one:
             measure(arguments.one, arguments.file, arguments.clip, background, photo)
             return
-        clip = arguments.clip or enlarged(Path(folder) / "clip.mp4")
+        clip = arguments.clip or repeated(enlarged(Path(folder) / "short.mp4"), Path(folder) / "clip.mp4", 4)
         longer = repeated(clip, Path(folder) / f"longer{clip.suffix}", 4)
         given = {peer: getattr(arguments, peer) for peer in PEERS}
         for peer in [peer for peer, file in given.items() if file is None]:
@@ -76,19 +78,25 @@ def main() -> None:
 
 def compare(clip: Path, longer: Path, background: str, runs: int, peers: dict[str, Path]) -> None:
     """Run all kinds in turn and print medians, and the memory of a clip four times as long."""
-    kinds: dict[str, Path | None] = {"transcode": None, "livematte": None, **peers}
+    kinds: dict[str, Path | None] = {"transcode": None, **dict.fromkeys(NETWORKS), **peers}
     results: dict[str, list[list[float]]] = {kind: [] for kind in kinds}
     for _ in range(runs):
         for kind, file in kinds.items():
             results[kind].append(run(kind, file, clip, background))
-    print(f"{'':10} frames a second  × transcode  CPU ms a frame  × transcode  peak memory, MB")
+
+    def ratio(kind: str, other: str, column: int) -> float:
+        pairs = zip(results[kind], results[other], strict=True)
+        return statistics.median(one[column] / two[column] for one, two in pairs)
+
+    print(f"{'':10} frames a second  × transcode  best ×  CPU ms a frame  × transcode  peak memory, MB")
     for kind, rows in results.items():
         rate, cpu, memory = (statistics.median(column) for column in zip(*rows, strict=True))
-        pairs = list(zip(rows, results["transcode"], strict=True))
-        faster, dearer = (statistics.median(ours[n] / theirs[n] for ours, theirs in pairs) for n in (0, 1))
-        print(f"{kind:10} {rate:15.1f} {faster:12.2f} {cpu:15.1f} {dearer:12.2f} {memory:16.0f}")
-    memory = run("livematte", None, longer, background)[2]
-    print(f"livematte, a clip 4 times as long: peak memory {memory:.0f} MB")
+        print(
+            f"{kind:10} {rate:15.1f} {ratio(kind, 'transcode', 0):12.2f} {ratio('best', kind, 0):7.2f} "
+            f"{cpu:15.1f} {ratio(kind, 'transcode', 1):12.2f} {memory:16.0f}"
+        )
+    memory = run("best", None, longer, background)[2]
+    print(f"best, a clip 4 times as long: peak memory {memory:.0f} MB")
 
 
 def run(kind: str, file: Path | None, clip: Path, background: str) -> list[float]:
@@ -105,12 +113,12 @@ def measure(kind: str, file: Path, clip: Path, background: str, photo: Path) -> 
 
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"out{clip.suffix}"
-        blend = None if kind in ("transcode", "livematte") else BLENDS[kind](file, clip, photo)
+        blend = BLENDS[kind](file, clip, photo) if kind in BLENDS else None
         begin, cpu = time.perf_counter(), time.process_time()
         if blend is not None:
             frames = plain_loop(clip, target, blend, PEERS[kind])
-        elif kind == "livematte":
-            frames = livematte.replace(clip, target, background).frames_out
+        elif kind in NETWORKS:
+            frames = livematte.replace(clip, target, background, network=kind).frames_out
         else:
             frames = transcode(clip, target)
         seconds, spent = time.perf_counter() - begin, time.process_time() - cpu
@@ -238,38 +246,49 @@ def transcode(clip: Path, target: Path) -> int:
 
 
 def enlarged(target: Path) -> Path:
-    """The shipped clip filling 1280×720, without sound."""
+    """The shipped clip filling 1280×720, with its sound."""
     shipped = files("livematte.sample") / "clip.mp4"
     with as_file(shipped) as clip, av.open(str(clip)) as source, av.open(str(target), "w") as output:
         stream = output.add_stream("libx264", 30, {"preset": "veryfast", "crf": "20"})
         stream.width, stream.height = 1280, 720
-        for number, frame in enumerate(source.decode(video=0)):
-            big = frame.reformat(1280, 1280).to_ndarray()
-            luma, chroma = big[:1280], big[1280:].reshape(2, 640, 640)
-            image = av.VideoFrame(1280, 720, "yuv420p")
-            for plane, part in zip(image.planes, (luma[280:1000], *chroma[:, 140:500]), strict=True):
-                plane.update(part.tobytes())
-            image.pts = number
-            output.mux(stream.encode(image))
+        sound = output.add_stream_from_template(source.streams.audio[0])
+        number = 0
+        for packet in source.demux():
+            if packet.stream.type == "audio" and packet.dts is not None:
+                packet.stream = sound
+                output.mux(packet)
+            for frame in packet.decode() if packet.stream.type == "video" else ():
+                big = frame.reformat(1280, 1280).to_ndarray()
+                luma, chroma = big[:1280], big[1280:].reshape(2, 640, 640)
+                image = av.VideoFrame(1280, 720, "yuv420p")
+                for plane, part in zip(image.planes, (luma[280:1000], *chroma[:, 140:500]), strict=True):
+                    plane.update(part.tobytes())
+                image.pts, number = number, number + 1
+                output.mux(stream.encode(image))
         output.mux(stream.encode(None))
     return target
 
 
 def repeated(clip: Path, target: Path, times: int) -> Path:
-    """A clip's pictures several times over, packets copied."""
+    """A clip's pictures and sound several times over, packets copied."""
     with av.open(str(target), "w") as output:
-        offset, stream = 0, None
+        begin, added = Fraction(0), []
         for _ in range(times):
+            end = begin
             with av.open(str(clip)) as source:
-                video, end = source.streams.video[0], offset
-                stream = stream or output.add_stream_from_template(video)
-                for packet in source.demux(video):
-                    if packet.dts is None:
+                streams = [*source.streams.video[:1], *source.streams.audio[:1]]
+                added = added or [output.add_stream_from_template(stream) for stream in streams]
+                for packet in source.demux(*streams):
+                    # sound's lead-in would lie over the end of the round before
+                    if packet.dts is None or (begin and packet.pts < 0):
                         continue
-                    packet.pts, packet.dts, packet.stream = packet.pts + offset, packet.dts + offset, stream
-                    end = max(end, packet.pts + packet.duration)
+                    shift = round(begin / packet.time_base)
+                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                    if packet.stream is streams[0]:
+                        end = max(end, (packet.pts + packet.duration) * packet.time_base)
+                    packet.stream = added[streams.index(packet.stream)]
                     output.mux(packet)
-                offset = end
+            begin = end
     return target
 
 

@@ -175,6 +175,28 @@ def test_what_is_small_enough_is_not_copied() -> None:
     assert halve(plane, 64) is plane
 
 
+@pytest.mark.parametrize("format", ["yuv420p", "yuv444p10le", "rgb24"])
+def test_a_frames_halves_are_those_of_its_planes(format: str) -> None:
+    rgb = np.random.default_rng(2).integers(0, 256, (300, 500, 3), dtype=np.uint8)
+    frame = Frame(Frame.from_rgb(rgb).image.reformat(format=format))
+    for number, plane in enumerate(frame.planes()):
+        for least in (20, 500, 100, 64, 1000):
+            assert np.array_equal(frame.halved(number, least), halve(plane, least))
+
+
+@pytest.mark.parametrize("orientation", [Orientation.UPRIGHT, Orientation.TURNED_RIGHT])
+@pytest.mark.parametrize("size", [(1280, 720), (642, 362), (256, 144)])
+def test_a_small_picture_is_the_mean_of_each_area(size: tuple[int, int], orientation: Orientation) -> None:
+    rgb = cv2.blur(np.random.default_rng(3).integers(0, 256, (*size[::-1], 3), dtype=np.uint8), (9, 9))
+    image = Frame.from_rgb(rgb).image.reformat(format="yuv420p", dst_colorspace="ITU709", threads=1)
+    image.colorspace = 1
+    frame = Frame(image, orientation=orientation)
+    whole = frame.rgb()
+    wide, high = whole.shape[1] // 5, whole.shape[0] // 5
+    means = cv2.resize(whole, (wide, high), interpolation=cv2.INTER_AREA)
+    assert np.abs(frame.rgb(wide, high).astype(int) - means).mean() < 3
+
+
 @pytest.mark.parametrize(("lines", "matrix"), [(480, "ITU601"), (720, "ITU709")])
 def test_an_untagged_picture_has_the_matrix_that_players_take(lines: int, matrix: str) -> None:
     rgb = np.full((lines, lines, 3), (30, 200, 60), np.uint8)

@@ -123,6 +123,8 @@ def test_a_file_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
         ({"background": "nothing.png"}, "neither a file nor a colour"),
         ({"look": "nothing"}, "unknown"),
         ({"network": "nothing"}, "unknown"),
+        ({"network": "nothing.tflite"}, "no such network file"),
+        ({"style": livematte.Style(hair="teal")}, "tells the parts of a person apart"),
     ],
 )
 def test_a_mistake_is_told_at_once(given: dict[str, object], problem: str) -> None:

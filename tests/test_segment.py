@@ -313,6 +313,24 @@ def test_without_an_edge_of_luma_the_mask_is_only_enlarged() -> None:
     assert abs(ours[:, 90:102].mean() - plain[:, 90:102].mean()) < 0.02
 
 
+@pytest.mark.parametrize("format", ["yuv420p", "yuv420p10le", "rgb24"])
+@pytest.mark.parametrize("size", [(640, 360), (400, 656), (642, 362)])
+def test_alpha_in_boxes_is_that_of_the_whole_frame(
+    size: tuple[int, int], format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(5)
+    rgb = cv2.blur(rng.integers(0, 256, (*size[::-1], 3), dtype=np.uint8), (9, 9))
+    frame = Frame(Frame.from_rgb(rgb).image.reformat(format=format))
+    mask = np.zeros((144, 256), np.float32)
+    for x, y, radius in rng.integers((0, 0, 3), (256, 144, 40), (6, 3)).tolist():
+        cv2.circle(mask, (x, y), radius, 1, -1)
+    mask = cv2.blur(mask, (5, 5))
+    whole = Refiner()(mask, frame)
+    monkeypatch.setattr("livematte.segment.refine.LARGE", 0)
+    assert set(np.unique(whole)) > {0, 255}
+    assert np.array_equal(Refiner()(mask, frame), whole)
+
+
 def test_buffers_of_one_size_do_not_show_in_another() -> None:
     rng = np.random.default_rng(3)
     shared = Refiner()

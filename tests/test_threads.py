@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from itertools import count
 
@@ -56,6 +57,35 @@ def test_ahead_hands_on_none_as_an_item() -> None:
 def test_ahead_works_in_a_thread_of_its_own() -> None:
     names = ahead((threading.current_thread().name for _ in range(3)), 2)
     assert set(names) == {"livematte-ahead"}
+
+
+class Thing:
+    """Something whose end can be watched."""
+
+
+def test_what_is_handed_on_is_not_held_until_the_next_comes() -> None:
+    more = threading.Event()
+
+    def make() -> Iterator[Thing]:
+        yield Thing()
+        more.wait()
+
+    items = ahead(make(), 1)
+    thing = weakref.ref(next(items))
+    wait_until(lambda: thing() is None)
+    more.set()
+    items.close()
+
+
+def test_what_was_worked_on_behind_is_not_held() -> None:
+    done = threading.Event()
+    with Behind(lambda thing: done.set(), 1) as behind:
+        given = Thing()
+        thing = weakref.ref(given)
+        behind.put(given)
+        del given
+        assert done.wait(5)
+        wait_until(lambda: thing() is None)
 
 
 @pytest.mark.parametrize("depth", DEPTHS)

@@ -27,6 +27,7 @@ from livematte.report import STAGES, Report, Stopwatch, timed
 from livematte.scene import Backdrop, Scene
 from livematte.scene.convert import planes_like
 from livematte.segment import Segmenter
+from livematte.threads import filter_threads
 
 SIZE = "1280x720"
 """Of frames that are made, where nothing else is asked for."""
@@ -117,6 +118,8 @@ def bench(
         if source is None:
             _make(Path(folder) / "in.mp4", *_sides(size or SIZE), frames)
         with ExitStack() as stack:
+            stack.enter_context(filter_threads())
+            filters = cv2.getNumThreads()
             scene = Scene(background)
             stack.callback(scene.close)
             segmenter = Segmenter(network, threads=threads)
@@ -126,7 +129,7 @@ def bench(
         report = _run(reading, Path(folder) / "out.mkv", count, background, network, threads)
     name = "synthetic frames" if source is None else fspath(source)
     cores = os.cpu_count() or 1
-    return Bench(name, width, height, count, stages, report.rate, report, cv2.getNumThreads(), cores)
+    return Bench(name, width, height, count, stages, report.rate, report, filters, cores)
 
 
 class _Meter(Stopwatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from fractions import Fraction
 from typing import Any, TypeAlias, TypeVar
@@ -34,6 +34,9 @@ _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """The matrices of ITU-T H.273 that swscale knows, by its numbers: 6 is the same matrix as 5."""
 
 _BT601, _BT709, _BT2020 = 5, 1, 9
+
+_FLOOR = 64
+"""The longer side, at least, to which a frame's planes are halved in advance."""
 
 
 class Orientation(IntEnum):
@@ -93,6 +96,7 @@ class Frame:
     image: av.VideoFrame
     time: Fraction | None = None
     orientation: Orientation = Orientation.UPRIGHT
+    _steps: dict[int, list[Plane]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def from_rgb(cls, picture: Picture, time: Fraction | None = None) -> Frame:
@@ -135,6 +139,15 @@ class Frame:
         dtype = np.uint8 if self.bits == 8 else np.uint16
         return [_view(plane, channels, dtype) for plane in self.image.planes]
 
+    def halved(self, number: int, least: int) -> Plane:
+        """What `halve` makes of one of the planes.
+
+        It is made once for all who ask: pixels must not change after that.
+        """
+        steps = self._halves(number)
+        fitting = (step for step in reversed(steps) if max(step.shape[:2]) >= least)
+        return halve(next(fitting, steps[0]), least)
+
     def blank_like(self) -> Frame:
         """A new frame of the same size, format, tags, time and orientation; pixels undefined."""
         image = av.VideoFrame(self.width, self.height, self.format)
@@ -145,7 +158,7 @@ class Frame:
         return replace(self, image=image)
 
     def rgb(self, width: int | None = None, height: int | None = None) -> Picture:
-        """Upright uint8 RGB H×W×3, scaled by swscale straight from the stored planes.
+        """Upright uint8 RGB H×W×3, scaled by swscale straight from the stored planes, or from their halves.
 
         width, height: of the upright result; the frame's own when left out.
         """
@@ -153,7 +166,7 @@ class Frame:
         size = (width or own_width, height or own_height)
         if self.orientation.swaps_sides:
             size = size[::-1]
-        small = self.image.reformat(
+        small = self._at_least(2 * size[0], 2 * size[1]).reformat(
             width=size[0],
             height=size[1],
             format="rgb24",
@@ -162,6 +175,24 @@ class Frame:
             threads=1,
         )
         return np.ascontiguousarray(self.orientation.upright(small.to_ndarray()))
+
+    def _halves(self, number: int) -> list[Plane]:
+        if number not in self._steps:
+            self._steps[number] = halves(self.planes()[number], _FLOOR)
+        return self._steps[number]
+
+    def _at_least(self, width: int, height: int) -> av.VideoFrame:
+        """The planes halved as often as they stay as large as this: most of swscale's work is done then."""
+        times, wide, high = 0, self.width, self.height
+        while wide % 4 == 0 and high % 4 == 0 and wide >= 2 * width and high >= 2 * height:
+            times, wide, high = times + 1, wide // 2, high // 2
+        if not times or len(self.image.planes) != 3:
+            return self.image
+        image = av.VideoFrame(wide, high, self.format)
+        tag_like(image, self.image)
+        for number, out in enumerate(Frame(image).planes()):
+            out[:] = self._halves(number)[times]
+        return image
 
 
 @dataclass(frozen=True, slots=True, eq=False)

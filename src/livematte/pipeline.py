@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing
 from fractions import Fraction
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 from threading import Event
@@ -38,17 +40,17 @@ from livematte.media.codecs import Kind
 from livematte.media.reader import Item
 from livematte.report import Report, runtime, timed
 from livematte.scene import Backdrop, Effect, People, Scene, Selection, Style, cut_out, with_alpha
-from livematte.scene.dye import needs_parts
+from livematte.scene.dye import check_parts
 from livematte.segment import Segmenter
-from livematte.threads import Behind, ahead
+from livematte.threads import Behind, ahead, filter_threads
 
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Called with the frames done and their number in all, or None where it is not known."""
 
 Compose: TypeAlias = Callable[[Frame, Matte], Frame]
 
-DEPTH = 4
-"""Frames that wait between two stages at the most."""
+DEPTH, PIXELS = 4, 1920 * 1080 * 4
+"""Frames, and pixels of frames, that wait between two stages at the most (but never less than one frame)."""
 
 
 def replace(
@@ -94,17 +96,20 @@ def replace(
     if matte is not None and Path(matte).absolute() == Path(target).absolute():
         raise OutputError(f"{fspath(matte)} is the result itself; give the matte another name")
     style = style or Style()
-    if style.dyes and not Segmenter(network, threads=threads).tells_parts:
-        raise OptionError(needs_parts(fspath(network)))
     people = People(style)
+
+    def segmenter() -> Segmenter:
+        segmenter = Segmenter(network, threads=threads)
+        check_parts(style.dyes, network, segmenter.tells_parts)
+        return segmenter
+
     if photo and transparent:
-        check_photo_target(target, source=source, transparent=True, overwrite=options.overwrite)
 
         def cut(frame: Frame, matte: Matte) -> Plane:
             frame, matte = people(frame, matte)
             return np.dstack(cut_out(frame, matte.levels))
 
-        return _photo(source, target, options, network, threads, cut)
+        return _photo(source, target, options, segmenter, cut, transparent=True)
     with ExitStack() as stack:
         scene = None if transparent else Scene(background, style, look=look, effects=effects)
         if scene:
@@ -117,16 +122,14 @@ def replace(
             return with_alpha(frame, matte.levels)
 
         if photo:
-            report = _photo(
-                source, target, options, network, threads, lambda *given: compose(*given).planes()[0]
-            )
+            report = _photo(source, target, options, segmenter, lambda *given: compose(*given).planes()[0])
         else:
             reader = stack.enter_context(Reader(source, codec_threads, options))
             results = [_Result(target, "alpha" if transparent else "picture", compose)]
             if matte is not None:
                 results.append(_Result(matte, "grey", _greyed(style), beside=True))
             sound = _sound(options, stack, background, style.loop)
-            report = _video(reader, results, sound, network, threads, progress, stop)
+            report = _video(reader, results, sound, segmenter, progress, stop)
     return dataclasses.replace(report, warnings=(*report.warnings, *(scene.warnings if scene else ())))
 
 
@@ -146,14 +149,15 @@ def matte(
     Arguments and errors are those of `replace`; of the style keep, threshold, shrink and feather count.
     """
     options = options or Options()
+    segmenter = partial(Segmenter, network, threads=threads)
     if _is_photo(source, options):
         select = Selection(style or Style())
-        return _photo(source, target, options, network, threads, lambda _, matte: select(matte).levels)
+        return _photo(source, target, options, segmenter, lambda _, matte: select(matte).levels)
     with ExitStack() as stack:
         reader = stack.enter_context(Reader(source, options=options))
         sound = _sound(options, stack)
         results = [_Result(target, "grey", _greyed(style))]
-        return _video(reader, results, sound, network, threads, progress, stop)
+        return _video(reader, results, sound, segmenter, progress, stop)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,14 +181,14 @@ def _video(
     reader: Reader,
     results: Sequence[_Result],
     sound: SoundFile | None,
-    network: AnyPath,
-    threads: int | None,
+    make_segmenter: Callable[[], Segmenter],
     progress: Progress | None,
     stop: Event | None,
 ) -> Report:
     begin = time.perf_counter()
-    segmenter = Segmenter(network, threads=threads)
+    segmenter = make_segmenter()
     watch = segmenter.watch
+    depth = max(1, min(DEPTH, PIXELS // (reader.width * reader.height)))
     frames_in, frames_out, anybody, stopped = 0, 0, False, False
     with ExitStack() as stack:
         writers = [_writer(reader, result, sound) for result in results]
@@ -202,11 +206,15 @@ def _video(
                     writer.write(frame)
             frames_out += 1
 
+        stack.enter_context(filter_threads())
         for writer in writers:
             stack.enter_context(writer)
-        behind = stack.enter_context(Behind(write, DEPTH))
-        decoded = ahead(timed(reader.items(), watch), DEPTH)
-        for item in stack.enter_context(closing(ahead(_matted(decoded, segmenter), DEPTH))):
+        behind = stack.enter_context(Behind(write, depth))
+        decoded = ahead(timed(reader.items(), watch), depth)
+        matted = _matted(decoded, segmenter)
+        if (os.cpu_count() or 1) > 2:  # on two cores the codecs keep the other one busy
+            matted = ahead(matted, depth)
+        for item in stack.enter_context(closing(matted)):
             if not isinstance(item, tuple):
                 behind.put(item)
                 continue
@@ -221,6 +229,7 @@ def _video(
             if stop is not None and stop.is_set():
                 stopped = True
                 break
+            del item, frame, matte, composed  # they would be held until the next are there
     warnings = [*reader.warnings, *(warning for writer in writers for warning in writer.warnings)]
     if stopped:
         warnings.append(f"{writers[0].name}: stopped on request after {frames_in} frames; it ends there")
@@ -281,13 +290,14 @@ def _photo(
     source: AnyPath,
     target: AnyPath,
     options: Options,
-    network: AnyPath,
-    threads: int | None,
+    make_segmenter: Callable[[], Segmenter],
     compose: Callable[[Frame, Matte], Plane],
+    *,
+    transparent: bool = False,
 ) -> Report:
     begin = time.perf_counter()
-    check_photo_target(target, source=source, overwrite=options.overwrite)
-    segmenter = Segmenter(network, threads=threads)
+    check_photo_target(target, source=source, transparent=transparent, overwrite=options.overwrite)
+    segmenter = make_segmenter()
     watch = segmenter.watch
     with watch("decode"):
         frame = read_photo(source)
@@ -314,9 +324,11 @@ def _photo(
 def _matted(
     items: Generator[Item, None, None], segmenter: Segmenter
 ) -> Generator[Packet[Stream] | tuple[Frame, Matte], None, None]:
+    def matted(item: Item) -> Packet[Stream] | tuple[Frame, Matte]:
+        return (item, segmenter(item)) if isinstance(item, Frame) else item
+
     with closing(items):
-        for item in items:
-            yield (item, segmenter(item)) if isinstance(item, Frame) else item
+        yield from map(matted, items)
 
 
 def _greyed(style: Style | None) -> Compose:

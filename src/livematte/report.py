@@ -43,6 +43,7 @@ def timed(items: Iterator[Item], watch: Stopwatch) -> Iterator[Item]:
         if item is None:
             return
         yield item
+        del item  # it would be held until the next one is there
 
 
 def runtime() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import threading
@@ -11,6 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Generic, Self, TypeVar
+
+import cv2
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -59,13 +62,17 @@ class _Line(Generic[Item]):
 
 
 def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
-    """The same items, made in a thread of their own up to `depth` ahead; its error is raised here."""
-    line: _Line[tuple[Item] | None] = _Line(depth)
+    """The same items, made in a thread of their own up to `depth` ahead; its error is raised here.
+
+    An item that is handed over is not held here: frames are large.
+    """
+    line: _Line[list[Item] | None] = _Line(depth)
 
     def make() -> None:
         try:
             for item in items:
-                line.put((item,))
+                line.put([item])
+                del item
             line.put(None)
         except _StoppedError:
             pass
@@ -80,7 +87,7 @@ def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
     thread.start()
     try:
         while (packed := line.get()) is not None:
-            yield packed[0]
+            yield packed.pop()
     except _StoppedError:
         assert line.error is not None
         raise line.error from None
@@ -97,7 +104,7 @@ class Behind(Generic[Item]):
     """
 
     def __init__(self, work: Callable[[Item], None], depth: int) -> None:
-        self._line: _Line[tuple[Item] | None] = _Line(depth)
+        self._line: _Line[list[Item] | None] = _Line(depth)
         self._work = work
         self._thread = threading.Thread(target=self._run, name="livematte-behind", daemon=True)
 
@@ -120,9 +127,9 @@ class Behind(Generic[Item]):
 
     def put(self, item: Item) -> None:
         """Hand over one item; waits while `depth` are waiting already."""
-        self._pass((item,))
+        self._pass([item])
 
-    def _pass(self, packed: tuple[Item] | None) -> None:
+    def _pass(self, packed: list[Item] | None) -> None:
         try:
             self._line.put(packed)
         except _StoppedError:
@@ -132,7 +139,7 @@ class Behind(Generic[Item]):
     def _run(self) -> None:
         try:
             while (packed := self._line.get()) is not None:
-                self._work(packed[0])
+                self._work(packed.pop())
         except _StoppedError:
             pass
         except BaseException as error:
@@ -155,6 +162,20 @@ def in_threads(
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def filter_threads() -> Iterator[None]:
+    """OpenCV with one thread for every four cores, four at most: stages that run side by side fill the rest.
+
+    What was set before is set again afterwards, and is not exceeded.
+    """
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(max(1, min(before, 4, (os.cpu_count() or 1) // 4)))
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 @contextmanager

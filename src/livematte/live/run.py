@@ -20,9 +20,10 @@ from livematte.live.virtual import VIRTUAL, virtual_camera
 from livematte.media import AnyPath, Options, check_input, is_file
 from livematte.report import LiveCounts, Report, Stopwatch, runtime
 from livematte.scene import Backdrop, Effect, Style
+from livematte.scene.dye import check_parts
 from livematte.segment import Segmenter
-from livematte.segment.runtime import check_network
 from livematte.segment.segmenter import usual_threads
+from livematte.threads import filter_threads
 
 _LOOK = 0.02
 """Seconds between two calls of what watches a run."""
@@ -72,7 +73,6 @@ def replace_live(
         raise OptionError("a live picture cannot be transparent; choose a background, green for instance")
     targets = [target] if isinstance(target, str | PathLike) else target
     outlets = [_outlet(one, options) for one in targets] or [NOWHERE]
-    check_network(network)
     choice = Choice(background, look, style or Style(), effects)
     SceneStage(choice, Stopwatch()).close()  # a mistake is told at once
     timer = Stopwatch()
@@ -80,21 +80,23 @@ def replace_live(
 
     def segmenter() -> Segmenter:
         segmenter = Segmenter(network, threads=threads)
+        check_parts(choice.style.dyes, network, segmenter.tells_parts)
         segmenter.watch = timer
         made[:] = [segmenter.network]
         return segmenter
 
+    ready = [segmenter()]  # a mistake is told at once
     pipeline = LivePipeline(
         feed,
         outlets,
-        segmenter,
+        lambda: ready.pop() if ready else segmenter(),
         lambda chosen: SceneStage(chosen, timer),
         choice,
         size=options.both_sides(),
         rate=options.rate or 30.0,
     )
     begin = time.monotonic()
-    with pipeline:
+    with filter_threads(), pipeline:
         while not (pipeline.stop.is_set() or (stop is not None and stop.is_set())):
             if watch:
                 watch(pipeline)

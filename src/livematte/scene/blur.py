@@ -37,13 +37,13 @@ class Blur:
         """The frame's planes, each blurred with the people left out and the gap filled from around."""
         weights: dict[tuple[int, ...], Weight] = {}
         blurred = []
-        for plane in frame.planes():
+        for number, plane in enumerate(frame.planes()):
             size = plane.shape[:2]
             if size not in weights:  # both chroma planes share one
                 room = _room(halve(fit(levels, size), LEAST_SIDE) * np.float32(1 / 255))
                 # three boxes are nearly a Gaussian
                 weights[size] = Weight(room, max(1, round(max(room.shape) * self._strength)), times=3)
-            small = halve(plane, LEAST_SIDE).astype(np.float32)
+            small = frame.halved(number, LEAST_SIDE).astype(np.float32)
             blurred.append(_enlarged(weights[size].spread(small), plane, cv2.INTER_LINEAR))
         return blurred
 

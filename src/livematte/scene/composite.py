@@ -35,13 +35,14 @@ def composite(frame: Frame, levels: Levels, behind: list[Plane], people: list[Pl
     """
     result = frame.blank_like()
     edges = edges_of(levels, frame.planes())
-    planes = zip(people or frame.planes(), behind, result.planes(), edges, strict=True)
-    for plane, under, out, edge in planes:
+    small = [halve(plane, LEAST_SIDE) for plane in people] if people else halved(frame)
+    planes = zip(people or frame.planes(), small, behind, result.planes(), edges, strict=True)
+    for plane, reduced, under, out, edge in planes:
         # padded rows have no flat places
         whole = out if out.flags.c_contiguous else np.empty_like(under)
         np.copyto(whole, under)
         cv2.copyTo(plane, edge.alpha, whole)
-        mixed = edge.own_colour(plane, frame.bits)
+        mixed = edge.own_colour(plane, edge.reduced.like(reduced), frame.bits)
         theirs = _at(under, edge.places)
         mixed -= theirs
         mixed *= edge.share[:, None] if plane.ndim == 3 else edge.share
@@ -72,9 +73,9 @@ class Reduced:
         return cls(alpha, person, room, Weight(np.square(alpha), REACH // 2))
 
     def like(self, plane: Plane) -> Values:
-        """A plane at this size."""
+        """A plane that was halved as far as LEAST_SIDE allows, at this size."""
         size = self.alpha.shape[::-1]
-        return cv2.resize(halve(plane, LEAST_SIDE), size, interpolation=cv2.INTER_LINEAR).astype(np.float32)
+        return cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR).astype(np.float32)
 
 
 class Weight:
@@ -120,8 +121,7 @@ class Edge:
     @classmethod
     def of(cls, alpha: Levels, reduced: Reduced) -> Edge:
         """The edge of uint8 alpha H×W in 0..255."""
-        # 0 wraps around to 255: one comparison for both ends
-        places = np.flatnonzero(alpha - np.uint8(1) < SOLID - 1)
+        places = _between(alpha)
         high, wide = reduced.alpha.shape
         height, width = alpha.shape
         rows = places.astype(np.int32) // np.int32(width)
@@ -131,12 +131,12 @@ class Edge:
         share = _at(alpha, places) * np.float32(1 / 255)
         return cls(alpha, places, share, reduced, near)
 
-    def own_colour(self, plane: Plane, bits: int) -> Values:
+    def own_colour(self, plane: Plane, small: Values, bits: int) -> Values:
         """The person's colour at the edge in 0..2^bits - 1, N or N×C, by blur fusion (Forte and Pitié 2021).
 
-        bits: of a sample.
+        small: the plane at the reduced size; bits: of a sample.
         """
-        small, peak = self.reduced.like(plane), (1 << bits) - 1
+        peak = (1 << bits) - 1
         weight = self.reduced.alpha if plane.ndim == 2 else self.reduced.alpha[..., None]
         first, room = self.reduced.person.spread(small), self.reduced.room.spread(small)
         # a second time, with each pixel's own colour instead of its mixture
@@ -171,10 +171,28 @@ def edges_of(levels: Levels, planes: Sequence[Plane]) -> list[Edge]:
     return [edges[plane.shape[:2]] for plane in planes]
 
 
+def halved(frame: Frame) -> list[Plane]:
+    """The frame's planes, halved as far as LEAST_SIDE allows."""
+    return [frame.halved(number, LEAST_SIDE) for number in range(len(frame.image.planes))]
+
+
 def reduced(plane: Plane, size: tuple[int, ...]) -> Plane:
     """A plane at (width, height), by halves as far as they go, for those are cheap."""
     halved = halve(plane, max(size))
     return cv2.resize(halved, size, interpolation=cv2.INTER_AREA).astype(plane.dtype, copy=False)
+
+
+def _between(alpha: Levels) -> Places:
+    """The flat indices of what is neither background nor all person."""
+    # 0 wraps around to 255: one comparison for both ends
+    found = (alpha - np.uint8(1)).reshape(-1).view(np.bool_)
+    np.less(found.view(np.uint8), SOLID - 1, out=found)
+    if found.size % 8:
+        return np.flatnonzero(found)
+    # most are not: looked for by eights, twice as fast
+    eights = np.flatnonzero(found.view(np.uint64) != 0)
+    inside = np.flatnonzero(found.reshape(-1, 8).take(eights, 0))
+    return (eights << 3).take(inside >> 3) + (inside & 7)
 
 
 def _fourth_power(share: Values) -> Values:

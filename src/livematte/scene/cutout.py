@@ -10,7 +10,7 @@ import numpy as np
 
 from livematte.frame import Frame, Plane, tag_like
 from livematte.media.formats import is_full_range
-from livematte.scene.composite import REACH, Levels, Reduced, edges_of
+from livematte.scene.composite import REACH, Levels, Reduced, Values, edges_of, halved
 
 _NEARLY = np.float32(0.85)  # what is less of a person than this shows the room, too
 _LEAST = 1e-4  # of a person near by: below it a clear pixel is black
@@ -24,10 +24,12 @@ def cut_out(frame: Frame, levels: Levels) -> list[Plane]:
     black.
     """
     planes, result = frame.planes(), []
-    for plane, edge, black in zip(planes, edges_of(levels, planes), _black(frame), strict=True):
-        whole = _continued(plane, edge.reduced, black)
+    parts = zip(planes, halved(frame), edges_of(levels, planes), _black(frame), strict=True)
+    for plane, reduced, edge, black in parts:
+        small = edge.reduced.like(reduced)
+        whole = _continued(plane, small, edge.reduced, black)
         cv2.copyTo(plane, edge.alpha, whole)
-        edge.put(edge.own_colour(plane, frame.bits), whole)
+        edge.put(edge.own_colour(plane, small, frame.bits), whole)
         result.append(whole)
     if frame.bits == 8:
         return [*result, levels]
@@ -56,9 +58,8 @@ def _black(frame: Frame) -> list[int]:
     return [luma, 1 << (frame.bits - 1), 1 << (frame.bits - 1)]
 
 
-def _continued(plane: Plane, reduced: Reduced, black: int) -> Plane:
+def _continued(plane: Plane, small: Values, reduced: Reduced, black: int) -> Plane:
     """The plane's colours carried outwards from where people are; black where there is none near."""
-    small = reduced.like(plane)
     window = (2 * REACH + 1, 2 * REACH + 1)
     own = np.maximum(reduced.alpha - _NEARLY, 0)
     around = cv2.blur(own, window)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike, fspath
 
 import av
 import cv2
@@ -90,7 +92,7 @@ class Dyer:
         Raises OptionError where the matte has no parts.
         """
         if matte.parts is None:
-            raise OptionError(needs_parts("the network of this matte"))
+            raise OptionError(_needs_parts("the network of this matte"))
         region = self._find(frame, matte.levels, matte.parts)
         if region is None:
             self._mean = None
@@ -199,7 +201,13 @@ def _mix(plane: Plane, new: Plane, levels: Levels, strength: float) -> None:
     plane[:] = cv2.add(plane, change, dtype=cv2.CV_8U if plane.dtype == np.uint8 else cv2.CV_16U)
 
 
-def needs_parts(network: str) -> str:
+def check_parts(dyes: Sequence[Dye], network: str | PathLike[str], tells_parts: bool) -> None:
+    """Refuse colours for parts of people where the network does not tell parts. Raises OptionError."""
+    if dyes and not tells_parts:
+        raise OptionError(_needs_parts(fspath(network)))
+
+
+def _needs_parts(network: str) -> str:
     """What to do about a network that tells no parts."""
     return (
         f"hair and lips need a network that tells the parts of a person apart, which {network} does not: "

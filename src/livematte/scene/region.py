@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from livematte.frame import Alpha, Frame, Plane
+from livematte.frame import Alpha, Frame, Plane, halve
 from livematte.labels import Label
 from livematte.scene.composite import Levels
 from livematte.scene.placement import Box
@@ -55,7 +55,8 @@ class Finder:
         planes = _cut(frame.planes(), box)
         # the box is refined at the scale at which the whole frame would be
         least = max(box.width, box.height) >> depth
-        found = self._refine.along(_shrunk(share, frame, box, depth), planes, frame.bits, least)
+        small = [halve(plane, least) for plane in planes]
+        found = self._refine.along(_shrunk(share, frame, box, depth), planes, small, frame.bits, least)
         found = cv2.min(found, levels[box.rows, box.columns]).astype(np.uint8, copy=False)
         sure = np.where(found > 127, 255, 0).astype(np.uint8)
         return Region(box, found, sure) if sure.any() else None
