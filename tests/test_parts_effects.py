@@ -426,10 +426,19 @@ def test_a_network_without_parts_is_refused_before_the_first_frame(
     write_photo(tmp_path / "in.png", picture(0))
     for source, target in ((clip, "out.mov"), (tmp_path / "in.png", "out.png")):
         with pytest.raises(
-            OptionError, match=r"parts of a person apart, which best does not: .*--network parts"
+            OptionError, match=r"parts of a person apart, which best does not: give the network parts"
         ):
             livematte.replace(source, tmp_path / target, background, style=style, threads=1)
     assert names(tmp_path) == ["in.mp4", "in.png"]
+
+
+def test_lips_are_refused_where_the_network_takes_them_for_skin(tmp_path: Path) -> None:
+    write_photo(tmp_path / "in.png", picture(0))
+    with pytest.raises(OptionError, match="lips need a network that tells them from skin"):
+        livematte.replace(
+            tmp_path / "in.png", tmp_path / "out.png", style=Style(lips="red"), network="parts", threads=1
+        )
+    assert names(tmp_path) == ["in.png"]
 
 
 def test_a_matte_without_parts_is_refused() -> None:
@@ -478,3 +487,16 @@ def test_replace_dyes_videos_and_photos(tmp_path: Path, brown: Path, background:
         )
     assert max(blueness[0]) < -20
     assert min(blueness[1]) > 40
+
+
+def test_the_network_that_comes_with_the_package_dyes_hair(tmp_path: Path) -> None:
+    photo, dyed = tmp_path / "in.png", tmp_path / "out.png"
+    write_photo(photo, Frame(first_image(SAMPLE)).rgb(480, 480))
+    livematte.replace(photo, dyed, "own", style=Style(hair="#2c5aa0"), network="parts", threads=1)
+    before, after = (Frame(first_image(path)).rgb(480, 480).astype(float) for path in (photo, dyed))
+    bluer = (after - before)[..., 2] - (after - before)[..., 0] > 20
+    rows, columns = np.nonzero(bluer)
+    assert 0.01 < bluer.mean() < 0.15
+    # the astronaut's hair is above her suit, in the middle
+    assert rows.mean() < 200
+    assert 150 < columns.mean() < 300

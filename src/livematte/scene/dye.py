@@ -202,14 +202,19 @@ def _mix(plane: Plane, new: Plane, levels: Levels, strength: float) -> None:
 
 
 def check_parts(dyes: Sequence[Dye], network: str | PathLike[str], tells_parts: bool) -> None:
-    """Refuse colours for parts of people where the network does not tell parts. Raises OptionError."""
+    """Refuse colours for parts of people that the network does not tell apart. Raises OptionError."""
     if dyes and not tells_parts:
         raise OptionError(_needs_parts(fspath(network)))
+    if network == "parts" and any(dye.part == Label.LIPS for dye in dyes):
+        raise OptionError(
+            "lips need a network that tells them from skin, which parts does not: train one on pictures that "
+            "do (livematte train --network parts, livematte export) and give its file as network"
+        )
 
 
 def _needs_parts(network: str) -> str:
     """What to do about a network that tells no parts."""
     return (
         f"hair and lips need a network that tells the parts of a person apart, which {network} does not: "
-        "give the file of a parts network (livematte train --network parts, livematte export) as network"
+        "give the network parts, or the file of another that does"
     )
