@@ -103,11 +103,11 @@ def _write(network: Network, folder: Path, shape: tuple[int, int], about: dict[s
     run = writer.run(file)
     if run is not None:
         agreement.check(network, run, file.name, *shape, precision)
-    contract.write(file, writer.signature(file, *shape, _channels(network)), about)
+    contract.write(file, writer.signature(file, *shape, channels_of(network)), about)
     return file
 
 
-def _channels(network: Network) -> Sequence[str]:
+def channels_of(network: Network) -> Sequence[str]:
     """What comes out: the mask and, of a network that tells them, the share of each class of a person."""
     parts = [label.name.lower() for label in Label if label] if network.parts is not None else []
     return [*contract.MASK, *parts]
