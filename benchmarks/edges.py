@@ -86,10 +86,13 @@ def enlargement(cases: list[Case]) -> None:
 
 
 def colour(cases: list[Case]) -> None:
-    """The composite's error against the true one in the unknown band, in levels of 0..255."""
+    """The composite's error against the true one in the unknown band, in levels of 0..255.
+
+    Naive blending takes the true alpha, ours (the same as ours does), or the network's mask as it is (whole).
+    """
     print("\nmoving to another background  set      alpha      naive    ours    less by")
     for name in sorted({case.set for case in cases}):
-        for kind in ("true", "ours"):
+        for kind in ("true", "ours", "whole"):
             errors = np.mean([_colour_error(case, kind) for case in cases if case.set == name], axis=0)
             print(
                 f"  {'':27}  {name:8} {kind:8} {errors[0]:7.2f} {errors[1]:7.2f} "
@@ -201,9 +204,12 @@ def _boundary_f(alpha: Alpha, truth: Alpha) -> float:
 def _colour_error(case: Case, kind: str) -> tuple[float, float]:
     frame = Frame.from_rgb(case.before_old)
     levels = np.rint(case.alpha * 255).astype(np.uint8)
-    if kind == "ours":
-        levels = Segmenter(threads=1)(frame).levels
-    share = levels[..., None] / np.float32(255)
+    alpha = case.alpha
+    if kind != "true":
+        matte = Segmenter(threads=1)(frame)
+        levels = matte.levels
+        alpha = matte.alpha if kind == "ours" else _bilinear(matte.mask, frame)
+    share = alpha[..., None]
     naive = share * case.before_old + (1 - share) * case.new
     (ours,) = composite(frame, levels, [case.new]).planes()
     unknown = (case.alpha > UNKNOWN[0]) & (case.alpha < UNKNOWN[1])
