@@ -275,6 +275,29 @@ def test_recording_plays_with_sound(browser: Any, address: str, tmp_path: Path) 
     assert loudest(target) > 0.01
 
 
+def test_sharing_gives_the_file_away(browser: Any, address: str) -> None:
+    # Chromium on Linux has nothing to share with: this stands in for the system's sheet
+    sheet = """navigator.canShare = ({ files }) => files[0].size > 0;
+      navigator.share = async ({ files }) => {
+        if (!window.refuse) window.shared = files[0];
+        else throw new DOMException('', window.refuse);
+      };
+      true"""
+    with live(browser, address) as page:
+        page.evaluate(sheet)
+        page.click("#photo")
+        until(lambda: page.is_visible("#share"), page)
+        page.click("#share")
+        until(lambda: page.evaluate("window.shared?.type ?? null") == "image/jpeg", page)
+        page.evaluate("refuse = 'AbortError'")
+        page.click("#share")
+        assert page.inner_text("#result-note") == ""
+        page.evaluate("refuse = 'NotAllowedError'")
+        page.click("#share")
+        until(lambda: "could not be shared" in page.inner_text("#result-note"), page)
+        seen(page, "shared")
+
+
 def test_camera_refused(browser: Any, address: str) -> None:
     with visited(browser, address, allowed=False) as page:
         page.click("#start")

@@ -13,8 +13,15 @@ export interface Shot {
   readonly width: number;
   readonly height: number;
   readonly shape: Shape;
-  /** The frame at the network's size, RGBA from the top row down. */
+  /** The frame at the network's size, and the same as RGBA from the top row down. */
+  readonly small: WebGLTexture;
   readonly rgba: Uint8Array;
+}
+
+/** Where a frame is kept on the graphics card, and where it is shrunk. */
+interface Slot {
+  readonly texture: WebGLTexture;
+  small: Target | null;
 }
 
 /** The longer side of the room where it is blurred. */
@@ -29,7 +36,6 @@ const SHOTS = 4;
 /** The targets for one shape of the network's input and one size of frames. */
 interface Targets {
   readonly key: string;
-  readonly small: Target;
   readonly coefficients: Target;
   readonly gain: Target;
   readonly gathered: Target;
@@ -44,10 +50,11 @@ export class Unsupported extends Error {}
 export class Compositor {
   private readonly gl: WebGL2RenderingContext;
   private readonly programs: Record<keyof typeof shaders, Program>;
-  private readonly frames: readonly WebGLTexture[];
+  private readonly slots: readonly Slot[];
   private readonly mask: WebGLTexture;
   private readonly picture: WebGLTexture;
   private readonly read: WebGLBuffer;
+  private readonly turns = new MessageChannel();
   private shown: Backdrop | null = null;
   private targets: Targets | null = null;
   mirror = true;
@@ -67,7 +74,7 @@ export class Compositor {
       if (fault) throw new Unsupported(`shader ${name}: ${fault}`);
     }
     this.programs = Object.fromEntries(made) as Record<keyof typeof shaders, Program>;
-    this.frames = Array.from({ length: SHOTS }, () => texture(gl));
+    this.slots = Array.from({ length: SHOTS }, () => ({ texture: texture(gl), small: null }));
     this.mask = texture(gl);
     this.picture = texture(gl);
     this.read = gl.createBuffer();
@@ -91,34 +98,27 @@ export class Compositor {
   ): Promise<Shot> {
     const { gl } = this;
     const [width, height] = sizeOf(source);
-    const frame = this.frames.find((one) => !kept.some((shot) => shot?.texture === one)) as WebGLTexture;
-    gl.bindTexture(gl.TEXTURE_2D, frame);
+    const slot = this.slots.find((one) => !kept.some((shot) => shot?.texture === one.texture)) as Slot;
+    gl.bindTexture(gl.TEXTURE_2D, slot.texture);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
-    const { small } = this.fit(shape, width, height);
+    const small = this.smallOf(slot, shape);
     this.lap("upload");
     const taps = [width / small.width, height / small.height].map((ratio) =>
       Math.max(1, Math.ceil(ratio / 2 - 0.1)),
     );
     const step = [1 / small.width, 1 / small.height];
-    this.programs.SHRINK.draw(small, { u_frame: frame, u_step: step, u_taps: taps });
+    this.programs.SHRINK.draw(small, { u_frame: slot.texture, u_step: step, u_taps: taps });
     const rgba = await this.readBack(small, buffer);
     this.lap("shrink and read");
-    return { texture: frame, width, height, shape, rgba };
+    return { texture: slot.texture, small: first(small), width, height, shape, rgba };
   }
 
   /** Show a shot's people before the background. mask: levels 0..255 of the shot's shape. */
   show(shot: Shot, mask: Uint8Array, backdrop: Backdrop): void {
     const { gl, programs } = this;
-    const { small, coefficients, gain, gathered, colours, blur } = this.fit(
-      shot.shape,
-      shot.width,
-      shot.height,
-    );
+    const { coefficients, gain, gathered, colours, blur } = this.fit(shot.shape, shot.width, shot.height);
     const [height, width] = shot.shape;
-    const u_small = first(small);
-    // the small picture may be a later frame's by now
-    gl.bindTexture(gl.TEXTURE_2D, u_small);
-    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, shot.rgba);
+    const u_small = shot.small;
     gl.bindTexture(gl.TEXTURE_2D, this.mask);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, width, height, 0, gl.RED, gl.UNSIGNED_BYTE, mask);
     programs.COEFFICIENTS.draw(coefficients, { u_small, u_mask: this.mask, u_pixel: pixel(coefficients) });
@@ -168,11 +168,16 @@ export class Compositor {
 
   private lap(stage: string): void {
     if (!this.onlap) return;
+    this.finish();
+    this.onlap(stage);
+  }
+
+  /** Wait until the graphics card has done everything: for measuring. */
+  finish(): void {
     const { gl } = this;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     // the only call that waits until everything is drawn
     gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
-    this.onlap(stage);
   }
 
   private frame(width: number, height: number): void {
@@ -230,7 +235,6 @@ export class Compositor {
       target(gl, Math.round(width * scale), Math.round(height * scale), [format]);
     this.targets = {
       key,
-      small: target(gl, wide, high, [gl.RGBA8]),
       coefficients: target(gl, wide >> 1, high >> 1, [gl.RGBA16F]),
       gain: target(gl, wide >> 1, high >> 1, [gl.RGBA16F]),
       gathered: target(gl, wide >> 2, high >> 2, [gl.RGBA16F, gl.RGBA16F]),
@@ -238,6 +242,22 @@ export class Compositor {
       blur: [room(gl.RGBA16F), room(gl.RGBA16F), room(gl.RGBA8)],
     };
     return this.targets;
+  }
+
+  private smallOf(slot: Slot, [height, width]: Shape): Target {
+    if (slot.small?.width !== width || slot.small.height !== height) {
+      if (slot.small) free(this.gl, slot.small);
+      slot.small = target(this.gl, width, height, [this.gl.RGBA8]);
+    }
+    return slot.small;
+  }
+
+  /** Give everything else its turn: a timer would take four milliseconds at least. */
+  private turn(): Promise<unknown> {
+    return new Promise((go) => {
+      this.turns.port1.onmessage = go;
+      this.turns.port2.postMessage(null);
+    });
   }
 
   private async readBack(from: Target, buffer: Uint8Array | null): Promise<Uint8Array> {
@@ -251,8 +271,7 @@ export class Compositor {
     const sync = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
     gl.flush();
     // reading at once would make the page wait for the graphics card
-    while (sync && gl.clientWaitSync(sync, 0, 0) === gl.TIMEOUT_EXPIRED)
-      await new Promise((go) => setTimeout(go, 1));
+    while (sync && gl.clientWaitSync(sync, 0, 0) === gl.TIMEOUT_EXPIRED) await this.turn();
     gl.deleteSync(sync);
     const rgba = buffer?.length === bytes ? buffer : new Uint8Array(bytes);
     gl.bindBuffer(gl.PIXEL_PACK_BUFFER, this.read);
