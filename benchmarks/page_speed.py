@@ -5,10 +5,10 @@ python benchmarks/page_speed.py [--network fast] [--rounds 5] [--turns 40] [--mi
 First the ratio of one WebAssembly thread to one native thread for each input shape: in every round the same
 frames go through both, one after the other. The fastest frame of each counts: that is what other work on the
 machine disturbs least. Then what each stage of a 640×480 frame costs with the graphics drawn in software,
-each waited for, and a whole frame from its upload to its last pixel, waited for once: median and fastest. That
-is a frame alone; how the camera's frames come out, where one's network runs while the next is uploaded, is said
-above it. With --minutes the page then runs for as long with its camera, and the
-memory of Chromium's processes is printed every half minute. Needs Chromium and Playwright for Python; Linux.
+each waited for, and a whole frame from its upload to its last pixel, waited for once: median and fastest.
+That is a frame alone; above it stands how the camera's frames come out, where one is at the network while
+the next is uploaded. With --minutes the page then runs for as long with its camera, and the memory of
+Chromium's processes is printed every half minute. Needs Chromium and Playwright for Python; Linux.
 """
 
 from __future__ import annotations
@@ -92,9 +92,8 @@ def with_camera(browser: Any, address: str, turns: int, minutes: float) -> None:
         page.check(f"#tiles input[value={background}]", force=True)
         time.sleep(2)
         speed = page.evaluate("livematte.state().speed")
-        print(
-            f"Background {background}: {speed['fps']} fps of the camera's 30, {speed['ms']:.1f} ms behind it\n"
-        )
+        came = f"{speed['fps']} fps of the camera's 30, shown {speed['ms']:.1f} ms after it came"
+        print(f"Background {background}: {came}\n")
         stages = page.evaluate(f"livematte.stages({turns})")
         of_network, whole = stages.pop("network"), stages.pop("whole")
         print(f"| background {background}, 640×480 | median, ms | fastest, ms |\n|---|---|---|")
