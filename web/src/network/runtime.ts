@@ -10,6 +10,9 @@ const AGREEMENT = 0.02;
 
 const INDEX = "index.json";
 
+/** The network that tells the parts of people apart. */
+export const PARTS = "parts";
+
 interface Listed {
   readonly name: string;
   readonly height: number;
@@ -43,7 +46,11 @@ export class Runtime {
     return runtime;
   }
 
-  /** The mask, H×W in 0..1, of an input H×W×4: RGB in 0..1 and the previous mask; and the time that it took. */
+  get offersParts(): boolean {
+    return this.listed.some(({ name }) => name === PARTS);
+  }
+
+  /** The mask, H×W in 0..1 (H×W×9 with parts), of an input H×W×4: RGB in 0..1 and the previous mask; and the time that it took. */
   async run(input: Float32Array, shape: Shape): Promise<{ mask: Float32Array; ms: number }> {
     return this.runAt(this.place, input, shape);
   }

@@ -1,5 +1,6 @@
-import type { Shape } from "../network/protocol";
+import type { Parts, Shape } from "../network/protocol";
 import { type Backdrop, cover, NEUTRAL } from "./backdrop";
+import { type Dyes, PARTS, tableOf, UNDYED } from "./dye";
 import { free, Program, type Target, target, texture } from "./gl";
 import * as shaders from "./shaders";
 import { tilesOf } from "./tiles";
@@ -38,6 +39,7 @@ interface Targets {
   readonly key: string;
   readonly coefficients: Target;
   readonly gain: Target;
+  readonly parts: readonly Target[];
   readonly gathered: Target;
   readonly colours: Target;
   readonly blur: readonly [emptied: Target, half: Target, blurred: Target];
@@ -53,11 +55,13 @@ export class Compositor {
   private readonly slots: readonly Slot[];
   private readonly mask: WebGLTexture;
   private readonly picture: WebGLTexture;
+  private readonly tables: WebGLTexture;
   private readonly read: WebGLBuffer;
   private readonly turns = new MessageChannel();
   private shown: Backdrop | null = null;
   private targets: Targets | null = null;
   mirror = true;
+  dyes: Dyes = UNDYED;
   /** Told after each stage of a frame, when the graphics card has done it; costs time, so only for measuring. */
   onlap: ((stage: string) => void) | null = null;
 
@@ -77,6 +81,7 @@ export class Compositor {
     this.slots = Array.from({ length: SHOTS }, () => ({ texture: texture(gl), small: null }));
     this.mask = texture(gl);
     this.picture = texture(gl);
+    this.tables = texture(gl);
     this.read = gl.createBuffer();
     gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
   }
@@ -113,16 +118,12 @@ export class Compositor {
     return { texture: slot.texture, small: first(small), width, height, shape, rgba };
   }
 
-  /** Show a shot's people before the background. mask: levels 0..255 of the shot's shape. */
-  show(shot: Shot, mask: Uint8Array, backdrop: Backdrop): void {
-    const { gl, programs } = this;
-    const { coefficients, gain, gathered, colours, blur } = this.fit(shot.shape, shot.width, shot.height);
-    const [height, width] = shot.shape;
+  /** Show a shot's people before the background. mask: levels 0..255 of the shot's shape; parts: of it, if told. */
+  show(shot: Shot, mask: Uint8Array, parts: Parts | null, backdrop: Backdrop): void {
+    const { programs } = this;
+    const { gain, gathered, colours, blur } = this.fit(shot.shape, shot.width, shot.height);
     const u_small = shot.small;
-    gl.bindTexture(gl.TEXTURE_2D, this.mask);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, width, height, 0, gl.RED, gl.UNSIGNED_BYTE, mask);
-    programs.COEFFICIENTS.draw(coefficients, { u_small, u_mask: this.mask, u_pixel: pixel(coefficients) });
-    programs.AVERAGE.draw(gain, { u_from: first(coefficients), u_pixel: pixel(gain) });
+    this.filter(shot, mask, gain);
     const u_gain = first(gain);
     this.lap("guided filter");
     programs.GATHER.draw(gathered, { u_small, u_gain, u_pixel: [1 / gathered.width, 0] });
@@ -144,9 +145,11 @@ export class Compositor {
       programs.BLUR.draw(blurred, { u_from: first(half), u_pixel: down, u_last: true, u_sigma });
     }
     this.lap("blur");
-    this.frame(shot.width, shot.height);
     const tiles = tilesOf(mask, shot.shape);
-    const values = { u_mirror: this.mirror, u_frame: shot.texture, ...this.behind(backdrop, shot) };
+    const dyes = this.dyed(shot, parts);
+    this.lap("dyes");
+    this.frame(shot.width, shot.height);
+    const values = { u_mirror: this.mirror, u_frame: shot.texture, ...dyes, ...this.behind(backdrop, shot) };
     const u_blurred = first(blurred);
     programs.PERSON.draw(null, values, tiles.person);
     if (isOwn(backdrop)) programs.ROOM.draw(null, { ...values, u_blurred }, tiles.room);
@@ -154,6 +157,40 @@ export class Compositor {
     const around = { u_gain, u_person: first(colours), u_room: second(colours), u_blurred };
     programs.EDGE.draw(null, { ...values, ...around }, tiles.edge);
     this.lap("compose");
+  }
+
+  /** The guided filter's coefficients for levels 0..255 of the shot's shape. */
+  private filter(shot: Shot, levels: Uint8Array, into: Target): void {
+    const { gl, programs } = this;
+    const { coefficients } = this.fit(shot.shape, shot.width, shot.height);
+    const [height, width] = shot.shape;
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, this.mask);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, width, height, 0, gl.RED, gl.UNSIGNED_BYTE, levels);
+    const u_pixel = pixel(coefficients);
+    programs.COEFFICIENTS.draw(coefficients, { u_small: shot.small, u_mask: this.mask, u_pixel });
+    programs.AVERAGE.draw(into, { u_from: first(coefficients), u_pixel });
+  }
+
+  /** What the shaders need to dye those parts that are to be and are seen. */
+  private dyed(shot: Shot, parts: Parts | null) {
+    const { gl } = this;
+    const found = this.fit(shot.shape, shot.width, shot.height).parts;
+    const tables = new Uint8Array(2 * 256 * 4);
+    const u_dyed = PARTS.map((part, number) => {
+      const [colour, light, levels] = [this.dyes[part], parts?.lights[number], parts?.levels[number]];
+      if (!colour || !levels || light === null || light === undefined) return 0;
+      tables.set(tableOf(part, colour, light), number * 256 * 4);
+      this.filter(shot, levels, found[number] as Target);
+      return 1;
+    });
+    if (u_dyed.includes(1)) {
+      gl.activeTexture(gl.TEXTURE0);
+      gl.bindTexture(gl.TEXTURE_2D, this.tables);
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 2, 0, gl.RGBA, gl.UNSIGNED_BYTE, tables);
+    }
+    const [u_hair, u_lips] = found.map(first) as [WebGLTexture, WebGLTexture];
+    return { u_dyed, u_hair, u_lips, u_tables: this.tables };
   }
 
   /** Show the background alone, or a neutral one where it would be made of the room. */
@@ -237,6 +274,7 @@ export class Compositor {
       key,
       coefficients: target(gl, wide >> 1, high >> 1, [gl.RGBA16F]),
       gain: target(gl, wide >> 1, high >> 1, [gl.RGBA16F]),
+      parts: PARTS.map(() => target(gl, wide >> 1, high >> 1, [gl.RGBA16F])),
       gathered: target(gl, wide >> 2, high >> 2, [gl.RGBA16F, gl.RGBA16F]),
       colours: target(gl, wide >> 2, high >> 2, [gl.RGBA8, gl.RGBA8]),
       blur: [room(gl.RGBA16F), room(gl.RGBA16F), room(gl.RGBA8)],
