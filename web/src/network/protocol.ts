@@ -23,6 +23,9 @@ export interface Wish {
   readonly network?: string;
 }
 
+/** The network that tells the parts of people apart. */
+export const PARTS_NETWORK = "parts";
+
 export type Ask =
   | { readonly type: "open"; readonly files: Files; readonly wish: Wish; readonly shape: Shape }
   /** rgba: H×W×4 bytes from the top row down; alpha is not read. */

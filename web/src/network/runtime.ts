@@ -1,6 +1,6 @@
 import { type CompiledModel, type LiteRt, loadLiteRt, supportsFeature, Tensor } from "@litertjs/core";
 import { fresh, keepOnly, kept } from "./fetching";
-import type { Build, Files, Place, Shape, Wish } from "./protocol";
+import { type Build, type Files, PARTS_NETWORK, type Place, type Shape, type Wish } from "./protocol";
 
 /** Runs of each place when their speed is compared; the first ones warm it up. */
 const TRIALS = 6;
@@ -9,9 +9,6 @@ const TRIALS = 6;
 const AGREEMENT = 0.02;
 
 const INDEX = "index.json";
-
-/** The network that tells the parts of people apart. */
-export const PARTS = "parts";
 
 interface Listed {
   readonly name: string;
@@ -47,7 +44,7 @@ export class Runtime {
   }
 
   get offersParts(): boolean {
-    return this.listed.some(({ name }) => name === PARTS);
+    return this.listed.some(({ name }) => name === PARTS_NETWORK);
   }
 
   /** The mask, H×W in 0..1 (H×W×9 with parts), of an input H×W×4: RGB in 0..1 and the previous mask; and the time that it took. */

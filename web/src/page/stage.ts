@@ -1,5 +1,5 @@
 import { NetworkClient, NetworkFailure } from "../network/client";
-import type { Mask, Opened, Shape, Wish } from "../network/protocol";
+import { type Mask, type Opened, PARTS_NETWORK, type Shape, type Wish } from "../network/protocol";
 import { closestShape, lighterShape } from "../network/shapes";
 import type { Backdrop } from "../picture/backdrop";
 import { Compositor, type Picture, type Shot, sizeOf } from "../picture/compositor";
@@ -149,7 +149,7 @@ export class Stage {
   /** What was asked for, or the network that dyes need. */
   private get wishNow(): Wish {
     const { hair, lips } = this.dyesNow;
-    return hair || lips ? { ...this.wish, network: "parts" } : this.wish;
+    return hair || lips ? { ...this.wish, network: PARTS_NETWORK } : this.wish;
   }
 
   /** Keep the canvas's size, whatever the frames' is. */

@@ -147,15 +147,16 @@ export class Compositor {
     this.lap("blur");
     const tiles = tilesOf(mask, shot.shape);
     const dyes = this.dyed(shot, parts);
-    this.lap("dyes");
+    this.lap("tiles and dyes");
     this.frame(shot.width, shot.height);
     const values = { u_mirror: this.mirror, u_frame: shot.texture, ...dyes, ...this.behind(backdrop, shot) };
     const u_blurred = first(blurred);
-    programs.PERSON.draw(null, values, tiles.person);
+    const dyed = dyes !== null;
+    (dyed ? programs.DYED_PERSON : programs.PERSON).draw(null, values, tiles.person);
     if (isOwn(backdrop)) programs.ROOM.draw(null, { ...values, u_blurred }, tiles.room);
     else programs.EMPTY.draw(null, values, tiles.room);
     const around = { u_gain, u_person: first(colours), u_room: second(colours), u_blurred };
-    programs.EDGE.draw(null, { ...values, ...around }, tiles.edge);
+    (dyed ? programs.DYED_EDGE : programs.EDGE).draw(null, { ...values, ...around }, tiles.edge);
     this.lap("compose");
   }
 
@@ -172,7 +173,7 @@ export class Compositor {
     programs.AVERAGE.draw(into, { u_from: first(coefficients), u_pixel });
   }
 
-  /** What the shaders need to dye those parts that are to be and are seen. */
+  /** What the shaders need to dye those parts that are to be and are seen; null where none is. */
   private dyed(shot: Shot, parts: Parts | null) {
     const { gl } = this;
     const found = this.fit(shot.shape, shot.width, shot.height).parts;
@@ -184,11 +185,10 @@ export class Compositor {
       this.filter(shot, levels, found[number] as Target);
       return 1;
     });
-    if (u_dyed.includes(1)) {
-      gl.activeTexture(gl.TEXTURE0);
-      gl.bindTexture(gl.TEXTURE_2D, this.tables);
-      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 2, 0, gl.RGBA, gl.UNSIGNED_BYTE, tables);
-    }
+    if (!u_dyed.includes(1)) return null;
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, this.tables);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 2, 0, gl.RGBA, gl.UNSIGNED_BYTE, tables);
     const [u_hair, u_lips] = found.map(first) as [WebGLTexture, WebGLTexture];
     return { u_dyed, u_hair, u_lips, u_tables: this.tables };
   }

@@ -75,6 +75,9 @@ float alphaOf(vec3 colour, vec3 gain) {
   return clamp(level * CONTRAST - (CONTRAST - 1.0) * 0.5, 0.0, 1.0);
 }`;
 
+const UNDYED = `
+vec3 dyed(vec3 own, vec3 seen, float alpha) { return own; }`;
+
 const DYE = `
 uniform vec4 u_dyed; // 1 for hair and for lips that are dyed
 uniform sampler2D u_hair; // the filter's a and b of its share
@@ -179,16 +182,19 @@ vec3 plain() { return mix(u_top.rgb, u_bottom.rgb, v_at.y); }
 vec3 pictured() { return textureLod(u_picture, v_at * u_cover.xy + u_cover.zw, u_level).rgb; }
 `;
 
-/** Where nothing but person is. */
-export const PERSON = `${HEAD}
+const person = (dye: string) => `${HEAD}
 uniform sampler2D u_frame;
 out vec4 result;
 ${ALPHA}
-${DYE}
+${dye}
 void main() {
   vec3 colour = pixel(u_frame).rgb;
   result = vec4(dyed(colour, colour, 1.0), 1.0);
 }`;
+
+/** Where nothing but person is. Dyes have shaders of their own: even unused they cost a software renderer much. */
+export const PERSON = person(UNDYED);
+export const DYED_PERSON = person(DYE);
 
 /** The background alone; of the room nothing is read. */
 export const EMPTY = `${HEAD}
@@ -207,8 +213,7 @@ void main() {
   result = vec4(colour, 1.0);
 }`;
 
-/** Person before background where both are near. */
-export const EDGE = `${HEAD}
+const edge = (dye: string) => `${HEAD}
 uniform sampler2D u_frame;
 uniform sampler2D u_gain;
 uniform sampler2D u_person;
@@ -216,7 +221,7 @@ uniform sampler2D u_room;
 uniform sampler2D u_blurred;
 out vec4 result;
 ${ALPHA}
-${DYE}
+${dye}
 ${BACKDROP}
 vec3 behind(vec3 colour) {
   if (u_kind == 1.0) return pictured();
@@ -239,3 +244,7 @@ void main() {
   own = mix(own, colour, smoothstep(0.9, 1.0, alpha));
   result = vec4(mix(behind(colour), dyed(own, colour, alpha), alpha), 1.0);
 }`;
+
+/** Person before background where both are near. */
+export const EDGE = edge(UNDYED);
+export const DYED_EDGE = edge(DYE);
