@@ -58,10 +58,10 @@ class Files(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.split("?")[0].lstrip("/")
-        if path == "networks/index.json":
-            body: bytes | None = json.dumps(networks()).encode()
-        elif path in self.instead:
+        if path in self.instead:
             body = self.instead[path]
+        elif path == "networks/index.json":
+            body = json.dumps(networks()).encode()
         else:
             return super().do_GET()
         if body is None:

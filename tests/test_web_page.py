@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import json
 import re
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ import av
 import numpy as np
 import pytest
 import reference
-from browser import CHROMIUM, PAGE, QUIET, WEIGHTS, camera, served
+from browser import CHROMIUM, PAGE, QUIET, WEIGHTS, camera, networks, served
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -275,6 +278,29 @@ def test_recording_plays_with_sound(browser: Any, address: str, tmp_path: Path) 
     assert loudest(target) > 0.01
 
 
+def test_sharing_gives_the_file_away(browser: Any, address: str) -> None:
+    # Chromium on Linux has nothing to share with: this stands in for the system's sheet
+    sheet = """navigator.canShare = ({ files }) => files[0].size > 0;
+      navigator.share = async ({ files }) => {
+        if (!window.refuse) window.shared = files[0];
+        else throw new DOMException('', window.refuse);
+      };
+      true"""
+    with live(browser, address) as page:
+        page.evaluate(sheet)
+        page.click("#photo")
+        until(lambda: page.is_visible("#share"), page)
+        page.click("#share")
+        until(lambda: page.evaluate("window.shared?.type ?? null") == "image/jpeg", page)
+        page.evaluate("refuse = 'AbortError'")
+        page.click("#share")
+        assert page.inner_text("#result-note") == ""
+        page.evaluate("refuse = 'NotAllowedError'")
+        page.click("#share")
+        until(lambda: "could not be shared" in page.inner_text("#result-note"), page)
+        seen(page, "shared")
+
+
 def test_camera_refused(browser: Any, address: str) -> None:
     with visited(browser, address, allowed=False) as page:
         page.click("#start")
@@ -316,6 +342,56 @@ def test_hidden_and_shown(browser: Any, address: str) -> None:
         page.evaluate("delete document.hidden")
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         until(lambda: state(page) == "live", page)
+
+
+@pytest.fixture(scope="module")
+def orange(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A network that takes everything for somebody, and what is orange for hair."""
+    torch = pytest.importorskip("torch", reason="making a network needs: pip install 'livematte[export]'")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the converter's own dependencies
+        converter = pytest.importorskip("litert_torch", reason="needs: pip install 'livematte[export]'")
+
+        class Orange(torch.nn.Module):
+            def forward(self, seen: object) -> object:
+                hair = ((seen[..., :1] - seen[..., 2:3] - 0.2) * 6).clamp(0, 1)
+                none = torch.zeros_like(hair)
+                return torch.cat([none + 1, 1 - hair, none, hair, *5 * [none]], -1)
+
+        path = tmp_path_factory.mktemp("network") / "parts.tflite"
+        converter.convert(Orange().eval(), (torch.rand(1, 256, 256, 4),)).export(str(path))
+    return path.read_bytes()
+
+
+def test_hair_is_dyed_by_a_network_that_tells_parts(browser: Any, orange: bytes, tmp_path: Path) -> None:
+    file = "parts-256x256.tflite"
+    parts = {"name": "parts", "height": 256, "width": 256, "file": file, "sha256": sha256(orange).hexdigest()}
+    index = json.dumps([*networks(), parts]).encode()
+    with (
+        served({"networks/index.json": index, f"networks/{file}": orange}) as url,
+        live(browser, url) as page,
+    ):
+        assert page.evaluate("livematte.state().opened.network") == "fast"
+        assert page.is_visible("#dyes")
+        before = photo(page, tmp_path)
+        page.fill("#hair", "#2c5aa0")
+        until(lambda: page.evaluate("livematte.state().opened.network") == "parts", page)
+        until(lambda: state(page) == "live", page)
+        seen(page, "dyed")
+        blue = photo(page, tmp_path)
+        page.uncheck("#hair-on")
+        until(lambda: page.evaluate("livematte.state().opened.network") == "fast", page)
+        until(lambda: state(page) == "live", page)
+        after = photo(page, tmp_path)
+    assert suit(before) > 0.1
+    assert suit(blue) < 0.02
+    assert float((blue[..., 2] - blue[..., 0] > 40).mean()) > 0.1
+    assert suit(after) > 0.1
+
+
+def test_dyes_are_offered_only_with_parts(browser: Any, address: str) -> None:
+    with live(browser, address) as page:
+        assert not page.is_visible("#dyes")
 
 
 def test_rotation(browser: Any, address: str) -> None:

@@ -31,38 +31,28 @@ function meanChange(one: Uint8Array, other: Uint8Array): number {
 
 /** RGB, halved while the longer side stays at least THUMBNAIL. */
 export function thumbnail(rgba: Uint8Array, [height, width]: Shape): Uint8Array {
-  let picture = dropAlpha(rgba);
-  let [high, wide] = [height, width];
+  let [picture, channels, high, wide] = [rgba, 4, height, width];
   while (Math.max(high, wide) >= 2 * THUMBNAIL && Math.min(high, wide) > 1) {
-    picture = halve(picture, high, wide);
-    [high, wide] = [high >> 1, wide >> 1];
+    picture = halve(picture, high, wide, channels);
+    [channels, high, wide] = [3, high >> 1, wide >> 1];
   }
   return picture;
 }
 
-function dropAlpha(rgba: Uint8Array): Uint8Array {
-  const rgb = new Uint8Array((rgba.length / 4) * 3);
-  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
-    rgb[to] = rgba[from] as number;
-    rgb[to + 1] = rgba[from + 1] as number;
-    rgb[to + 2] = rgba[from + 2] as number;
-  }
-  return rgb;
-}
-
-function halve(rgb: Uint8Array, height: number, width: number): Uint8Array {
+/** RGB of half the size, of a picture of at least that many channels. */
+function halve(picture: Uint8Array, height: number, width: number, channels: number): Uint8Array {
   const [high, wide] = [height >> 1, width >> 1];
   const half = new Uint8Array(high * wide * 3);
   for (let y = 0, to = 0; y < high; y++) {
     for (let x = 0; x < wide; x++) {
-      const above = (2 * y * width + 2 * x) * 3;
-      const below = above + width * 3;
+      const above = (2 * y * width + 2 * x) * channels;
+      const below = above + width * channels;
       for (let c = 0; c < 3; c++, to++) {
         const sum =
-          (rgb[above + c] as number) +
-          (rgb[above + 3 + c] as number) +
-          (rgb[below + c] as number) +
-          (rgb[below + 3 + c] as number);
+          (picture[above + c] as number) +
+          (picture[above + channels + c] as number) +
+          (picture[below + c] as number) +
+          (picture[below + channels + c] as number);
         half[to] = (sum + 2) >> 2;
       }
     }

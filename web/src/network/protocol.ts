@@ -23,6 +23,9 @@ export interface Wish {
   readonly network?: string;
 }
 
+/** The network that tells the parts of people apart. */
+export const PARTS_NETWORK = "parts";
+
 export type Ask =
   | { readonly type: "open"; readonly files: Files; readonly wish: Wish; readonly shape: Shape }
   /** rgba: H×W×4 bytes from the top row down; alpha is not read. */
@@ -37,6 +40,14 @@ export interface Opened {
   readonly place: Place;
   readonly build: Build;
   readonly threads: number;
+  /** Whether there is a network that tells hair and lips, this one or another. */
+  readonly offersParts: boolean;
+}
+
+/** Hair and lips, in this order. levels: H×W in 0..255; lights: the mean luma in 0..1, null where there is none. */
+export interface Parts {
+  readonly levels: readonly Uint8Array[];
+  readonly lights: readonly (number | null)[];
 }
 
 /** mask: H×W levels in 0..255; rgba: the frame's buffer, given back; ms: the network alone. */
@@ -45,6 +56,8 @@ export interface Mask {
   readonly id: number;
   readonly shape: Shape;
   readonly mask: Uint8Array;
+  /** Null from a network that tells no parts. */
+  readonly parts: Parts | null;
   readonly rgba: Uint8Array;
   readonly ms: number;
 }

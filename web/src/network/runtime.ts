@@ -1,6 +1,6 @@
 import { type CompiledModel, type LiteRt, loadLiteRt, supportsFeature, Tensor } from "@litertjs/core";
 import { fresh, keepOnly, kept } from "./fetching";
-import type { Build, Files, Place, Shape, Wish } from "./protocol";
+import { type Build, type Files, PARTS_NETWORK, type Place, type Shape, type Wish } from "./protocol";
 
 /** Runs of each place when their speed is compared; the first ones warm it up. */
 const TRIALS = 6;
@@ -43,7 +43,11 @@ export class Runtime {
     return runtime;
   }
 
-  /** The mask, H×W in 0..1, of an input H×W×4: RGB in 0..1 and the previous mask; and the time that it took. */
+  get offersParts(): boolean {
+    return this.listed.some(({ name }) => name === PARTS_NETWORK);
+  }
+
+  /** The mask, H×W in 0..1 (H×W×9 with parts), of an input H×W×4: RGB in 0..1 and the previous mask; and the time that it took. */
   async run(input: Float32Array, shape: Shape): Promise<{ mask: Float32Array; ms: number }> {
     return this.runAt(this.place, input, shape);
   }

@@ -1,13 +1,15 @@
 /** The network's worker: frames in, masks out, and the mask of the frame before remembered. */
 
 import { Cuts } from "./cut";
-import type { Answer, Ask, Shape } from "./protocol";
+import { PartsReader } from "./parts";
+import type { Answer, Ask, Parts, Shape } from "./protocol";
 import { Missing, Runtime } from "./runtime";
 
 /** How long after the start, in ms, other files than those in use are fetched. */
 const CALM = 4000;
 
 const cuts = new Cuts();
+const reader = new PartsReader();
 let runtime: Runtime | null = null;
 let previous: Float32Array | null = null;
 let previousShape: Shape | null = null;
@@ -28,33 +30,41 @@ async function answer(ask: Ask): Promise<void> {
     runtime = await Runtime.open(ask.files, ask.wish, ask.shape);
     // the first run prepares the weights: not the viewer's first frame
     await runtime.run(new Float32Array(ask.shape[0] * ask.shape[1] * 4), ask.shape);
-    const { network, place, build, threads } = runtime;
-    say({ type: "opened", network, place, build, threads });
+    const { network, place, build, threads, offersParts } = runtime;
+    say({ type: "opened", network, place, build, threads, offersParts });
     // without a connection or room the page still works now
     setTimeout(() => runtime?.keep(ask.files).catch(() => {}), CALM);
   } else {
-    const { mask, ms } = await segment(ask.rgba, ask.shape);
+    const { mask, parts, ms } = await segment(ask.rgba, ask.shape);
     if (ask.type === "exact") {
       say({ type: "exact", id: ask.id, mask, ms });
     } else {
       const levels = toLevels(mask);
-      const answer: Answer = { type: "mask", id: ask.id, shape: ask.shape, mask: levels, rgba: ask.rgba, ms };
-      say(answer, [levels.buffer as ArrayBuffer, ask.rgba.buffer as ArrayBuffer]);
+      const { id, shape, rgba } = ask;
+      const buffers = [levels, rgba, ...(parts?.levels ?? [])].map((one) => one.buffer as ArrayBuffer);
+      say({ type: "mask", id, shape, mask: levels, parts, rgba, ms }, buffers);
     }
   }
 }
 
-async function segment(rgba: Uint8Array, shape: Shape): Promise<{ mask: Float32Array; ms: number }> {
+async function segment(
+  rgba: Uint8Array,
+  shape: Shape,
+): Promise<{ mask: Float32Array; parts: Parts | null; ms: number }> {
   if (!runtime) throw new Error("a frame came before the network was open");
   if (previousShape?.[0] !== shape[0] || previousShape[1] !== shape[1]) forget();
-  if (cuts.seen(rgba, shape)) previous = null;
+  if (cuts.seen(rgba, shape)) {
+    previous = null;
+    reader.reset();
+  }
   fill(rgba);
-  const { mask, ms } = await runtime.run(input, shape);
+  const { mask: raw, ms } = await runtime.run(input, shape);
+  const { mask, parts } = reader.read(raw, rgba);
   let sum = 0;
   for (const value of mask) sum += value;
   if (!Number.isFinite(sum)) throw new NotNumbers("the network's mask has values that are no numbers");
   [previous, previousShape] = [mask, shape];
-  return { mask, ms };
+  return { mask, parts, ms };
 }
 
 function fill(rgba: Uint8Array): void {
@@ -78,6 +88,7 @@ function toLevels(mask: Float32Array): Uint8Array {
 function forget(): void {
   previous = previousShape = null;
   cuts.reset();
+  reader.reset();
 }
 
 function fail(error: unknown): void {

@@ -1,5 +1,6 @@
 import type { Wish } from "../network/protocol";
 import { type Backdrop, colourOf } from "../picture/backdrop";
+import { PARTS, type Part } from "../picture/dye";
 import { CHOICES, plain } from "./choices";
 import { photo, Recorder } from "./recorder";
 import { type Facing, NoCamera, openBackground, openCamera, openFile, type Source } from "./sources";
@@ -71,6 +72,13 @@ export class Page {
       });
     }
     element<HTMLInputElement>("strength").addEventListener("input", () => this.setStrength());
+    for (const part of PARTS) {
+      element(`${part}-on`).addEventListener("change", () => this.setDyes());
+      element(part).addEventListener("input", () => {
+        element<HTMLInputElement>(`${part}-on`).checked = true;
+        this.setDyes();
+      });
+    }
     element("result").addEventListener("close", () => this.forgetResult());
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.recorder?.pause();
@@ -214,6 +222,14 @@ export class Page {
       for (const tile of document.querySelectorAll(".tile")) tile.classList.remove("chosen");
   }
 
+  private setDyes(): void {
+    const colour = (part: Part) =>
+      element<HTMLInputElement>(`${part}-on`).checked
+        ? colourOf(element<HTMLInputElement>(part).value)
+        : null;
+    this.stage.dyes = { hair: colour("hair"), lips: colour("lips") };
+  }
+
   private setMirror(mirror: boolean): void {
     this.stage.mirror = mirror;
     element("mirror").setAttribute("aria-pressed", String(mirror));
@@ -316,6 +332,7 @@ export class Page {
     element("notice-text").textContent = notice ? text(notice) : "";
     element("again").hidden = said === null || (this.problem !== null && this.source !== null);
     this.canvas.classList.toggle("covered", trouble === "graphics");
+    if (opened) element("dyes").hidden = !opened.offersParts;
     const live = state === "live";
     for (const id of ["photo", "record"])
       element<HTMLButtonElement>(id).disabled = !live && !(id === "record" && this.recorder);

@@ -1,8 +1,9 @@
 import { NetworkClient, NetworkFailure } from "../network/client";
-import type { Mask, Opened, Shape, Wish } from "../network/protocol";
+import { type Mask, type Opened, PARTS_NETWORK, type Shape, type Wish } from "../network/protocol";
 import { closestShape, lighterShape } from "../network/shapes";
 import type { Backdrop } from "../picture/backdrop";
 import { Compositor, type Picture, type Shot, sizeOf } from "../picture/compositor";
+import { type Dyes, UNDYED } from "../picture/dye";
 
 /**
  * What is on the canvas: nothing was chosen yet; the background alone until a mask comes; people before it;
@@ -47,6 +48,7 @@ export class Stage {
   private source: Picture | null = null;
   private backdropNow: Backdrop;
   private mirrorNow = true;
+  private dyesNow: Dyes = UNDYED;
   private heldNow = false;
   private next: { shot: Shot; arrived: number } | null = null;
   private taking = false;
@@ -127,6 +129,29 @@ export class Stage {
     return this.mirrorNow;
   }
 
+  /** What hair and lips look like; the first colour brings the network that tells them apart. */
+  set dyes(dyes: Dyes) {
+    const before = this.wishNow.network;
+    this.dyesNow = dyes;
+    if (this.wishNow.network === before) this.redraw();
+    else this.change();
+  }
+
+  /** Another network from now on. */
+  private change(): void {
+    this.network?.close();
+    this.network = null;
+    if (!this.source || this.state === "failed") return;
+    this.restart("waiting");
+    void this.arrive();
+  }
+
+  /** What was asked for, or the network that dyes need. */
+  private get wishNow(): Wish {
+    const { hair, lips } = this.dyesNow;
+    return hair || lips ? { ...this.wish, network: PARTS_NETWORK } : this.wish;
+  }
+
   /** Keep the canvas's size, whatever the frames' is. */
   set held(held: boolean) {
     this.heldNow = held;
@@ -145,25 +170,38 @@ export class Stage {
     if (!source || !compositor || !network) throw new Error("nothing is played");
     const laps: Record<string, number[]> = {};
     let before = 0;
+    const note = (stage: string, ms: number) => {
+      laps[stage] = [...(laps[stage] ?? []), ms];
+    };
     const lap = (stage: string) => {
-      const now = performance.now();
-      laps[stage] = [...(laps[stage] ?? []), now - before];
+      note(stage, performance.now() - before);
       before = performance.now();
+    };
+    const frame = async () => {
+      const shot = await compositor.take(source, this.shapeFor(...sizeOf(source)), [], null);
+      before = performance.now();
+      const mask = await network.run(shot.rgba, shot.shape);
+      if (compositor.onlap) {
+        lap("network and messages");
+        note("network", mask.ms);
+      }
+      before = performance.now();
+      compositor.show({ ...shot, rgba: mask.rgba }, mask.mask, mask.parts, this.backdropNow);
     };
     this.source = null;
     // what is under way would count, too
     while (this.taking || this.running) await new Promise((go) => setTimeout(go, 5));
-    compositor.onlap = lap;
     try {
       for (let turn = 0; turn < turns; turn++) {
+        compositor.onlap = lap;
         before = performance.now();
-        const shot = await compositor.take(source, this.shapeFor(...sizeOf(source)), [], null);
-        before = performance.now();
-        const mask = await network.run(shot.rgba, shot.shape);
-        lap("network and messages");
-        laps.network = [...(laps.network ?? []), mask.ms];
-        before = performance.now();
-        compositor.show({ ...shot, rgba: mask.rgba }, mask.mask, this.backdropNow);
+        await frame();
+        // once more without waiting for each stage, only for the last
+        compositor.onlap = null;
+        const begun = performance.now();
+        await frame();
+        compositor.finish();
+        note("whole", performance.now() - begun);
       }
     } finally {
       compositor.onlap = null;
@@ -265,7 +303,9 @@ export class Stage {
       if (epoch === this.epoch) this.present({ ...shot, rgba: mask.rgba }, mask, arrived);
     } catch (error) {
       this.running = null;
-      this.broke(error);
+      // what was closed meanwhile, for another network, is no failure of the one that came after
+      if (epoch === this.epoch) this.broke(error);
+      else void this.segment();
     }
   }
 
@@ -282,8 +322,10 @@ export class Stage {
 
   private compose(): boolean {
     if (!this.last || !this.compositor || this.compositor.lost) return false;
+    const { shot, mask } = this.last;
     this.compositor.mirror = this.mirrorNow;
-    this.compositor.show(this.last.shot, this.last.mask.mask, this.backdropNow);
+    this.compositor.dyes = this.dyesNow;
+    this.compositor.show(shot, mask.mask, mask.parts, this.backdropNow);
     return true;
   }
 
@@ -302,7 +344,7 @@ export class Stage {
 
   private async ensureNetwork(shape: Shape): Promise<NetworkClient> {
     if (!this.network) {
-      const network = new NetworkClient(this.wish);
+      const network = new NetworkClient(this.wishNow);
       this.network = network;
       this.opening = network.open(shape).then((opened) => {
         this.opened = opened;

@@ -1,5 +1,6 @@
-import type { Shape } from "../network/protocol";
+import type { Parts, Shape } from "../network/protocol";
 import { type Backdrop, cover, NEUTRAL } from "./backdrop";
+import { type Dyes, PARTS, tableOf, UNDYED } from "./dye";
 import { free, Program, type Target, target, texture } from "./gl";
 import * as shaders from "./shaders";
 import { tilesOf } from "./tiles";
@@ -13,8 +14,15 @@ export interface Shot {
   readonly width: number;
   readonly height: number;
   readonly shape: Shape;
-  /** The frame at the network's size, RGBA from the top row down. */
+  /** The frame at the network's size, and the same as RGBA from the top row down. */
+  readonly small: WebGLTexture;
   readonly rgba: Uint8Array;
+}
+
+/** Where a frame is kept on the graphics card, and where it is shrunk. */
+interface Slot {
+  readonly texture: WebGLTexture;
+  small: Target | null;
 }
 
 /** The longer side of the room where it is blurred. */
@@ -29,9 +37,9 @@ const SHOTS = 4;
 /** The targets for one shape of the network's input and one size of frames. */
 interface Targets {
   readonly key: string;
-  readonly small: Target;
   readonly coefficients: Target;
   readonly gain: Target;
+  readonly parts: readonly Target[];
   readonly gathered: Target;
   readonly colours: Target;
   readonly blur: readonly [emptied: Target, half: Target, blurred: Target];
@@ -44,13 +52,16 @@ export class Unsupported extends Error {}
 export class Compositor {
   private readonly gl: WebGL2RenderingContext;
   private readonly programs: Record<keyof typeof shaders, Program>;
-  private readonly frames: readonly WebGLTexture[];
+  private readonly slots: readonly Slot[];
   private readonly mask: WebGLTexture;
   private readonly picture: WebGLTexture;
+  private readonly tables: WebGLTexture;
   private readonly read: WebGLBuffer;
+  private readonly turns = new MessageChannel();
   private shown: Backdrop | null = null;
   private targets: Targets | null = null;
   mirror = true;
+  dyes: Dyes = UNDYED;
   /** Told after each stage of a frame, when the graphics card has done it; costs time, so only for measuring. */
   onlap: ((stage: string) => void) | null = null;
 
@@ -67,9 +78,10 @@ export class Compositor {
       if (fault) throw new Unsupported(`shader ${name}: ${fault}`);
     }
     this.programs = Object.fromEntries(made) as Record<keyof typeof shaders, Program>;
-    this.frames = Array.from({ length: SHOTS }, () => texture(gl));
+    this.slots = Array.from({ length: SHOTS }, () => ({ texture: texture(gl), small: null }));
     this.mask = texture(gl);
     this.picture = texture(gl);
+    this.tables = texture(gl);
     this.read = gl.createBuffer();
     gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
   }
@@ -91,38 +103,27 @@ export class Compositor {
   ): Promise<Shot> {
     const { gl } = this;
     const [width, height] = sizeOf(source);
-    const frame = this.frames.find((one) => !kept.some((shot) => shot?.texture === one)) as WebGLTexture;
-    gl.bindTexture(gl.TEXTURE_2D, frame);
+    const slot = this.slots.find((one) => !kept.some((shot) => shot?.texture === one.texture)) as Slot;
+    gl.bindTexture(gl.TEXTURE_2D, slot.texture);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
-    const { small } = this.fit(shape, width, height);
+    const small = this.smallOf(slot, shape);
     this.lap("upload");
     const taps = [width / small.width, height / small.height].map((ratio) =>
       Math.max(1, Math.ceil(ratio / 2 - 0.1)),
     );
     const step = [1 / small.width, 1 / small.height];
-    this.programs.SHRINK.draw(small, { u_frame: frame, u_step: step, u_taps: taps });
+    this.programs.SHRINK.draw(small, { u_frame: slot.texture, u_step: step, u_taps: taps });
     const rgba = await this.readBack(small, buffer);
     this.lap("shrink and read");
-    return { texture: frame, width, height, shape, rgba };
+    return { texture: slot.texture, small: first(small), width, height, shape, rgba };
   }
 
-  /** Show a shot's people before the background. mask: levels 0..255 of the shot's shape. */
-  show(shot: Shot, mask: Uint8Array, backdrop: Backdrop): void {
-    const { gl, programs } = this;
-    const { small, coefficients, gain, gathered, colours, blur } = this.fit(
-      shot.shape,
-      shot.width,
-      shot.height,
-    );
-    const [height, width] = shot.shape;
-    const u_small = first(small);
-    // the small picture may be a later frame's by now
-    gl.bindTexture(gl.TEXTURE_2D, u_small);
-    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, shot.rgba);
-    gl.bindTexture(gl.TEXTURE_2D, this.mask);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, width, height, 0, gl.RED, gl.UNSIGNED_BYTE, mask);
-    programs.COEFFICIENTS.draw(coefficients, { u_small, u_mask: this.mask, u_pixel: pixel(coefficients) });
-    programs.AVERAGE.draw(gain, { u_from: first(coefficients), u_pixel: pixel(gain) });
+  /** Show a shot's people before the background. mask: levels 0..255 of the shot's shape; parts: of it, if told. */
+  show(shot: Shot, mask: Uint8Array, parts: Parts | null, backdrop: Backdrop): void {
+    const { programs } = this;
+    const { gain, gathered, colours, blur } = this.fit(shot.shape, shot.width, shot.height);
+    const u_small = shot.small;
+    this.filter(shot, mask, gain);
     const u_gain = first(gain);
     this.lap("guided filter");
     programs.GATHER.draw(gathered, { u_small, u_gain, u_pixel: [1 / gathered.width, 0] });
@@ -144,16 +145,52 @@ export class Compositor {
       programs.BLUR.draw(blurred, { u_from: first(half), u_pixel: down, u_last: true, u_sigma });
     }
     this.lap("blur");
-    this.frame(shot.width, shot.height);
     const tiles = tilesOf(mask, shot.shape);
-    const values = { u_mirror: this.mirror, u_frame: shot.texture, ...this.behind(backdrop, shot) };
+    const dyes = this.dyed(shot, parts);
+    this.lap("tiles and dyes");
+    this.frame(shot.width, shot.height);
+    const values = { u_mirror: this.mirror, u_frame: shot.texture, ...dyes, ...this.behind(backdrop, shot) };
     const u_blurred = first(blurred);
-    programs.PERSON.draw(null, values, tiles.person);
+    const dyed = dyes !== null;
+    (dyed ? programs.DYED_PERSON : programs.PERSON).draw(null, values, tiles.person);
     if (isOwn(backdrop)) programs.ROOM.draw(null, { ...values, u_blurred }, tiles.room);
     else programs.EMPTY.draw(null, values, tiles.room);
     const around = { u_gain, u_person: first(colours), u_room: second(colours), u_blurred };
-    programs.EDGE.draw(null, { ...values, ...around }, tiles.edge);
+    (dyed ? programs.DYED_EDGE : programs.EDGE).draw(null, { ...values, ...around }, tiles.edge);
     this.lap("compose");
+  }
+
+  /** The guided filter's coefficients for levels 0..255 of the shot's shape. */
+  private filter(shot: Shot, levels: Uint8Array, into: Target): void {
+    const { gl, programs } = this;
+    const { coefficients } = this.fit(shot.shape, shot.width, shot.height);
+    const [height, width] = shot.shape;
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, this.mask);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, width, height, 0, gl.RED, gl.UNSIGNED_BYTE, levels);
+    const u_pixel = pixel(coefficients);
+    programs.COEFFICIENTS.draw(coefficients, { u_small: shot.small, u_mask: this.mask, u_pixel });
+    programs.AVERAGE.draw(into, { u_from: first(coefficients), u_pixel });
+  }
+
+  /** What the shaders need to dye those parts that are to be and are seen; null where none is. */
+  private dyed(shot: Shot, parts: Parts | null) {
+    const { gl } = this;
+    const found = this.fit(shot.shape, shot.width, shot.height).parts;
+    const tables = new Uint8Array(2 * 256 * 4);
+    const u_dyed = PARTS.map((part, number) => {
+      const [colour, light, levels] = [this.dyes[part], parts?.lights[number], parts?.levels[number]];
+      if (!colour || !levels || light === null || light === undefined) return 0;
+      tables.set(tableOf(part, colour, light), number * 256 * 4);
+      this.filter(shot, levels, found[number] as Target);
+      return 1;
+    });
+    if (!u_dyed.includes(1)) return null;
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, this.tables);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, 2, 0, gl.RGBA, gl.UNSIGNED_BYTE, tables);
+    const [u_hair, u_lips] = found.map(first) as [WebGLTexture, WebGLTexture];
+    return { u_dyed, u_hair, u_lips, u_tables: this.tables };
   }
 
   /** Show the background alone, or a neutral one where it would be made of the room. */
@@ -168,11 +205,16 @@ export class Compositor {
 
   private lap(stage: string): void {
     if (!this.onlap) return;
+    this.finish();
+    this.onlap(stage);
+  }
+
+  /** Wait until the graphics card has done everything: for measuring. */
+  finish(): void {
     const { gl } = this;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     // the only call that waits until everything is drawn
     gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
-    this.onlap(stage);
   }
 
   private frame(width: number, height: number): void {
@@ -230,14 +272,30 @@ export class Compositor {
       target(gl, Math.round(width * scale), Math.round(height * scale), [format]);
     this.targets = {
       key,
-      small: target(gl, wide, high, [gl.RGBA8]),
       coefficients: target(gl, wide >> 1, high >> 1, [gl.RGBA16F]),
       gain: target(gl, wide >> 1, high >> 1, [gl.RGBA16F]),
+      parts: PARTS.map(() => target(gl, wide >> 1, high >> 1, [gl.RGBA16F])),
       gathered: target(gl, wide >> 2, high >> 2, [gl.RGBA16F, gl.RGBA16F]),
       colours: target(gl, wide >> 2, high >> 2, [gl.RGBA8, gl.RGBA8]),
       blur: [room(gl.RGBA16F), room(gl.RGBA16F), room(gl.RGBA8)],
     };
     return this.targets;
+  }
+
+  private smallOf(slot: Slot, [height, width]: Shape): Target {
+    if (slot.small?.width !== width || slot.small.height !== height) {
+      if (slot.small) free(this.gl, slot.small);
+      slot.small = target(this.gl, width, height, [this.gl.RGBA8]);
+    }
+    return slot.small;
+  }
+
+  /** Give everything else its turn: a timer would take four milliseconds at least. */
+  private turn(): Promise<unknown> {
+    return new Promise((go) => {
+      this.turns.port1.onmessage = go;
+      this.turns.port2.postMessage(null);
+    });
   }
 
   private async readBack(from: Target, buffer: Uint8Array | null): Promise<Uint8Array> {
@@ -251,8 +309,7 @@ export class Compositor {
     const sync = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
     gl.flush();
     // reading at once would make the page wait for the graphics card
-    while (sync && gl.clientWaitSync(sync, 0, 0) === gl.TIMEOUT_EXPIRED)
-      await new Promise((go) => setTimeout(go, 1));
+    while (sync && gl.clientWaitSync(sync, 0, 0) === gl.TIMEOUT_EXPIRED) await this.turn();
     gl.deleteSync(sync);
     const rgba = buffer?.length === bytes ? buffer : new Uint8Array(bytes);
     gl.bindBuffer(gl.PIXEL_PACK_BUFFER, this.read);

@@ -75,6 +75,25 @@ float alphaOf(vec3 colour, vec3 gain) {
   return clamp(level * CONTRAST - (CONTRAST - 1.0) * 0.5, 0.0, 1.0);
 }`;
 
+const UNDYED = `
+vec3 dyed(vec3 own, vec3 seen, float alpha) { return own; }`;
+
+const DYE = `
+uniform vec4 u_dyed; // 1 for hair and for lips that are dyed
+uniform sampler2D u_hair; // the filter's a and b of its share
+uniform sampler2D u_lips;
+uniform sampler2D u_tables; // colours by intensity: hair above, lips below
+vec3 dyed(vec3 own, vec3 seen, float alpha, sampler2D part, float row) {
+  float share = min(alphaOf(seen, at0(part, v_frame).rgb), alpha);
+  return mix(own, at0(u_tables, vec2((dot(own, LUMA) * 255.0 + 0.5) / 256.0, row)).rgb, share);
+}
+// own: the person's colour; seen: the frame's
+vec3 dyed(vec3 own, vec3 seen, float alpha) {
+  if (u_dyed.x > 0.0) own = dyed(own, seen, alpha, u_hair, 0.25);
+  if (u_dyed.y > 0.0) own = dyed(own, seen, alpha, u_lips, 0.75);
+  return own;
+}`;
+
 /** The colours of the person and of the room around each pixel, gathered along a row of 9. */
 export const GATHER = `${HEAD}
 uniform sampler2D u_small;
@@ -163,11 +182,19 @@ vec3 plain() { return mix(u_top.rgb, u_bottom.rgb, v_at.y); }
 vec3 pictured() { return textureLod(u_picture, v_at * u_cover.xy + u_cover.zw, u_level).rgb; }
 `;
 
-/** Where nothing but person is. */
-export const PERSON = `${HEAD}
+const person = (dye: string) => `${HEAD}
 uniform sampler2D u_frame;
 out vec4 result;
-void main() { result = vec4(pixel(u_frame).rgb, 1.0); }`;
+${ALPHA}
+${dye}
+void main() {
+  vec3 colour = pixel(u_frame).rgb;
+  result = vec4(dyed(colour, colour, 1.0), 1.0);
+}`;
+
+/** Where nothing but person is. Dyes have shaders of their own: even unused they cost a software renderer much. */
+export const PERSON = person(UNDYED);
+export const DYED_PERSON = person(DYE);
 
 /** The background alone; of the room nothing is read. */
 export const EMPTY = `${HEAD}
@@ -186,8 +213,7 @@ void main() {
   result = vec4(colour, 1.0);
 }`;
 
-/** Person before background where both are near. */
-export const EDGE = `${HEAD}
+const edge = (dye: string) => `${HEAD}
 uniform sampler2D u_frame;
 uniform sampler2D u_gain;
 uniform sampler2D u_person;
@@ -195,6 +221,7 @@ uniform sampler2D u_room;
 uniform sampler2D u_blurred;
 out vec4 result;
 ${ALPHA}
+${dye}
 ${BACKDROP}
 vec3 behind(vec3 colour) {
   if (u_kind == 1.0) return pictured();
@@ -215,5 +242,9 @@ void main() {
   alpha = mix(alpha, told, trust);
   vec3 own = clamp(person.rgb + alpha * (colour - room.rgb - alpha * line), 0.0, 1.0);
   own = mix(own, colour, smoothstep(0.9, 1.0, alpha));
-  result = vec4(mix(behind(colour), own, alpha), 1.0);
+  result = vec4(mix(behind(colour), dyed(own, colour, alpha), alpha), 1.0);
 }`;
+
+/** Person before background where both are near. */
+export const EDGE = edge(UNDYED);
+export const DYED_EDGE = edge(DYE);
