@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 
 from livematte.dataset import Pictures, Row, read_index, select  # noqa: E402
 from livematte.errors import InputError, OptionError  # noqa: E402
+from livematte.lab import augment  # noqa: E402
 from livematte.lab import train as training  # noqa: E402
 from livematte.lab.augment import Composer  # noqa: E402
 from livematte.lab.checkpoint import load_weights, save_weights  # noqa: E402
@@ -104,6 +105,12 @@ class OneCamera(Composer):
         return picture
 
 
+@pytest.fixture
+def no_screens(monkeypatch):
+    """Backgrounds are the grey pictures alone."""
+    monkeypatch.setattr(augment, "PLAIN", 0.0)
+
+
 def seeded(seed):
     return torch.Generator().manual_seed(seed)
 
@@ -187,13 +194,13 @@ def test_a_batch_is_in_range_and_of_the_wanted_shape(people, empty, height, widt
         assert values.flatten(1).std(1).gt(0).any()
 
 
-def test_the_truth_lies_where_the_person_is(people, empty):
+def test_the_truth_lies_where_the_person_is(people, empty, no_screens):
     batch = OneCamera(people[1], empty, seeded(2)).batch(200, 32, 32)
     red = batch.picture[:, 0] - batch.picture[:, 1:].amax(1) > 0.2
     assert (red == (batch.truth[:, 0] > 0.5)).float().mean() > 0.97
 
 
-def test_nothing_of_the_key_colour_is_left_around_cut_out_people(people, empty):
+def test_nothing_of_the_key_colour_is_left_around_cut_out_people(people, empty, no_screens):
     keyed = only(people[1], people[1].cut_out)
     batch = OneCamera(keyed, empty, seeded(3)).batch(200, 32, 32)
     outside = batch.truth < 1e-3
@@ -208,7 +215,19 @@ def test_other_backgrounds_vary(people, empty):
     assert len({tuple(corner.tolist()) for corner in corners}) > 55
 
 
-def test_some_pictures_show_nobody_and_say_so(people, empty):
+def test_some_backgrounds_are_of_one_colour_up_to_the_purest(people, empty):
+    keyed = only(people[1], people[1].cut_out)
+    batch = OneCamera(keyed, empty, seeded(9)).batch(400, 32, 32)
+    coloured = colourfulness(batch.picture)[:, 0].where(batch.truth[:, 0] < 1e-3, 0) > 0.05
+    screens = coloured.flatten(1).sum(1) > 0.3 * (batch.truth < 1e-3).flatten(1).sum(1)
+    assert 0.08 < screens.float().mean() < 0.22
+    assert colourfulness(batch.picture)[screens].flatten(1).amax(1).max() > 0.95
+    for picture, truth in zip(batch.picture[screens], batch.truth[screens], strict=True):
+        shown = picture[:, truth[0] < 1e-3]
+        assert (shown.amax(1) - shown.amin(1)).max() < 0.2
+
+
+def test_some_pictures_show_nobody_and_say_so(people, empty, no_screens):
     batch = OneCamera(people[1], empty, seeded(4)).batch(600, 24, 24)
     nobody = batch.truth.flatten(1).amax(1) == 0
     assert 0.02 < nobody.float().mean() < 0.12

@@ -22,6 +22,10 @@ WHOLE = 0.4
 """Share of pictures shown whole, of those that keep their own background."""
 
 
+PLAIN = 0.15
+"""Share of other backgrounds that are one colour, as screens and painted walls are, fading a little."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """picture N×3×H×W and truth N×1×H×W in 0..1; earlier: the truth a little before, where is_clip (N).
@@ -134,9 +138,20 @@ class Composer:
         high = torch.minimum(torch.ones_like(aspect), aspect / share) * self._draw((count,), 0.5, 1)
         theta = self._theta(aspect, share * high, high, self._room(aspect, share * high), self._room(1, high))
         grid = F.affine_grid(theta, [count, 1, height, width], align_corners=False)
-        return F.grid_sample(
+        behind = F.grid_sample(
             self.empty.rgba[rows, :3] / 255, grid, padding_mode="reflection", align_corners=False
         )
+        plain = self._draw((count,), 0, 1) < PLAIN
+        behind[plain] = self._plain(int(plain.sum()), height, width)
+        return behind
+
+    def _plain(self, count: int, height: int, width: int) -> Tensor:
+        """One colour each, often of full saturation, that fades by up to a tenth from edge to edge."""
+        colour = self._draw((count, 3, 1, 1), -0.5, 1.5).clamp(0, 1)
+        across, down = (self._draw((count, 1, 1, 1), -0.1, 0.1) for _ in range(2))
+        columns = torch.linspace(-0.5, 0.5, width, device=colour.device)
+        rows = torch.linspace(-0.5, 0.5, height, device=colour.device)[:, None]
+        return (colour * (1 + across * columns + down * rows)).clamp(0, 1)
 
     def _windows(self, alpha: Tensor, aspect: Tensor, frame_aspect: Tensor, free: Tensor) -> Tensor:
         """The affine that shows a window of each source; lengths in units of half the source's height.
