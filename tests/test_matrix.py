@@ -57,6 +57,8 @@ TAGS = ("color_range", "colorspace", "color_primaries", "color_trc")
 class Everybody:
     """Stands where the Segmenter stands and takes every pixel for a person."""
 
+    tells_parts = False
+
     def __init__(self, network: Any, *, threads: int | None = None) -> None:
         self.network, self.threads, self.watch = "everybody", 1, Stopwatch()
 
