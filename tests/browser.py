@@ -94,7 +94,9 @@ class Server(ThreadingHTTPServer):
 def networks() -> list[dict[str, Any]]:
     listed = []
     for file in sorted(WEIGHTS.glob("*.tflite")):
-        name, height, width = re.fullmatch(r"(\w+)-(\d+)x(\d+)", file.stem).groups()  # type: ignore[union-attr]
+        if not (shape := re.fullmatch(r"(best|fast)-(\d+)x(\d+)", file.stem)):
+            continue  # the network of parts is not for the page
+        name, height, width = shape.groups()
         content = file.read_bytes()
         listed.append(
             {

@@ -14,7 +14,7 @@ function networks(): Plugin {
       server.middlewares.use((request, response, next) => {
         const name = new URL(request.url ?? "", "http://here").pathname.match(/^\/networks\/([\w.-]+)$/)?.[1];
         if (!name) return next();
-        const files = readdirSync(weights).filter((file) => /^\w+-\d+x\d+\.tflite$/.test(file));
+        const files = readdirSync(weights).filter((file) => /^(best|fast)-\d+x\d+\.tflite$/.test(file));
         if (name === "index.json") return response.end(JSON.stringify(files.map(listed)));
         if (!files.includes(name)) return response.writeHead(404).end();
         response.end(readFileSync(new URL(name, weights)));

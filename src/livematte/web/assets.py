@@ -18,7 +18,8 @@ from livematte.errors import InputError
 PAGE = Path(__file__).parent / "page"
 """Where the built page is."""
 
-_NETWORK = re.compile(r"(\w+)-(\d+)x(\d+)\.tflite")
+# the page offers lips with any network of parts, and the one that ships does not tell them from skin
+_NETWORK = re.compile(r"(best|fast)-(\d+)x(\d+)\.tflite")
 _HASHED = re.compile(r"assets/.*-[\w-]{8}\.\w+")  # as Vite names what never changes under its name
 _PACKED = ("image/png", "image/jpeg", "image/webp", "font/woff2", "video/", "audio/")
 _KINDS = {
