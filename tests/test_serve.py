@@ -154,7 +154,8 @@ def test_files_are_typed_packed_and_kept(plain: Served, path: str, kind: str, ke
 def test_the_networks_are_listed_as_they_are(plain: Served) -> None:
     weights = Path(livematte.__file__).parent / "segment" / "weights"
     listed = plain.ask("GET", "/networks/index.json").json
-    assert {entry["file"] for entry in listed} == {path.name for path in weights.glob("*.tflite")}
+    wanted = {path.name for name in ("best", "fast") for path in weights.glob(f"{name}-*.tflite")}
+    assert {entry["file"] for entry in listed} == wanted
     for entry in listed:
         content = plain.ask("GET", f"/networks/{entry['file']}").body
         assert content == (weights / entry["file"]).read_bytes()
