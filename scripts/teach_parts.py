@@ -23,6 +23,7 @@ from rich.progress import track
 
 from livematte.dataset import Pictures, Row, read_index, select
 from livematte.dataset.candidates import candidates
+from livematte.dataset.index import NINE
 from livematte.dataset.write import Writer, new_folder
 from livematte.labels import Label
 
@@ -59,7 +60,7 @@ def labelled(pictures: Pictures, row: Row, teacher: Teacher) -> tuple[Row, NDArr
         sets = candidates(pictures, row)
         # the lowest bit that is set: the first class of those that a pixel may be of
         first = np.log2(sets & -sets.astype(np.int32)).astype(np.uint8)
-        return replace(row, labels="livematte"), first
+        return replace(row, labels=NINE), first
     if row.split != "train" or row.set not in TAUGHT:
         return row, None if row.mask is None else pictures.person(row)
     parts = teacher(pictures.rgb(row))
@@ -71,10 +72,10 @@ def labelled(pictures: Pictures, row: Row, teacher: Teacher) -> tuple[Row, NDArr
 
 def with_hair(parts: NDArray[np.uint8], hair: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Parts with the hair that people marked; what only the teacher took for hair becomes what is nearest."""
-    others = np.where(parts == Label.HAIR, 0, 1).astype(np.uint8)
-    _, nearest = cv2.distanceTransformWithLabels(1 - others, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    taken = (parts == Label.HAIR).astype(np.uint8)
+    _, nearest = cv2.distanceTransformWithLabels(taken, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     known = np.zeros(int(nearest.max()) + 1, np.uint8)
-    known[nearest[others > 0]] = parts[others > 0]
+    known[nearest[taken == 0]] = parts[taken == 0]
     return np.where(hair, np.uint8(Label.HAIR), known[nearest])
 
 

@@ -21,7 +21,6 @@ NOBODY = 0.06
 WHOLE = 0.4
 """Share of pictures shown whole, of those that keep their own background."""
 
-
 PLAIN = 0.15
 """Share of other backgrounds that are one colour, as screens and painted walls are, fading a little."""
 
