@@ -129,6 +129,11 @@ def saved(page: Any, target: Path) -> Path:
     return target
 
 
+def crash(page: Any) -> None:
+    """End the worker by an error of its own, late enough that the call itself is answered."""
+    page.workers[0].evaluate("setTimeout(() => { throw new Error('gone') }, 200)")
+
+
 def photo(page: Any, folder: Path) -> NDArray[np.int16]:
     page.click("#photo")
     taken = saved(page, folder / "photo.jpg")
@@ -435,21 +440,23 @@ def test_recording_of_a_chosen_video_has_its_sound(browser: Any, address: str, t
 def test_worker_crash_shows_no_room(browser: Any, address: str) -> None:
     with live(browser, address) as page:
         choose(page, "key")
-        # a fresh worker is hindered, so that the time without one can be looked at
-        page.context.route("**/worker-*.js", lambda route: None)
-        page.workers[0].evaluate("setTimeout(() => { throw new Error('gone') })")
+        # a fresh worker is held back, so that the time without one can be looked at
+        held: list[Any] = []
+        page.context.route("**/worker-*.js", lambda route: held.append(route))
+        crash(page)
         until(lambda: state(page) == "waiting", page)
         shown = seen(page, "crashed")
         assert suit(shown) < 0.02
         assert np.abs(corner(shown) - [0, 177, 64]).mean() < 4
-        page.context.unroute("**/worker-*.js")
+        for route in held:
+            route.abort()
 
 
 def test_worker_comes_again(browser: Any, address: str) -> None:
     with live(browser, address) as page:
         fresh: list[Any] = []
         page.on("worker", lambda worker: fresh.append(worker))
-        page.workers[0].evaluate("setTimeout(() => { throw new Error('gone') })")
+        crash(page)
         until(lambda: state(page) == "waiting" or fresh != [], page)
         until(lambda: state(page) == "live", page)
 
