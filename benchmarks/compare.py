@@ -1,12 +1,12 @@
 """Frames a second, CPU time and memory of `livematte.replace` and of others, beside a plain transcode.
 
-python benchmarks/compare.py [--clip FILE] [--runs 3] [--background FILE or word]
+python benchmarks/compare.py [--clip FILE or --size WIDTHxHEIGHT] [--runs 3] [--background FILE or word]
                              [--mediapipe FILE.tflite] [--rvm FILE.onnx] [--u2netp FILE.onnx]
 
-One clip for all; without --clip, the one that comes with livematte, scaled to fill 1280×720 and repeated to
-24 seconds, with its sound. Every run is a process of its own, and so that a busy machine is as busy for all,
-runs of all kinds are interleaved; printed are medians, and medians of the ratios within a round. All write
-with the same encoder and settings. `CPU` is the processor's time, all threads together.
+One clip for all; without --clip, the one that comes with livematte, scaled to fill 1280×720 or another size
+and repeated to 24 seconds, with its sound. Every run is a process of its own, and so that a busy machine is
+as busy for all, runs of all kinds are interleaved; printed are medians, and medians of the ratios within a
+round. All write with the same encoder and settings. `CPU` is the processor's time, all threads together.
 
 - transcode: PyAV decodes and encodes and nothing is between: the limit of what can be reached.
 - best, fast: `livematte.replace` with the network of that name (best is the default), starting included.
@@ -51,7 +51,9 @@ PEERS = {"mediapipe": 100_000, "rvm": 24, "u2netp": 6}
 def main() -> None:
     """Parse the arguments and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--clip", type=Path)
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--clip", type=Path)
+    chosen.add_argument("--size", type=size_of, default=(1280, 720))
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--background", help="of livematte; the picture that comes with it when left out")
     for peer in PEERS:
@@ -67,7 +69,9 @@ def main() -> None:
         if arguments.one:
             measure(arguments.one, arguments.file, arguments.clip, background, photo)
             return
-        clip = arguments.clip or repeated(enlarged(Path(folder) / "short.mp4"), Path(folder) / "clip.mp4", 4)
+        clip = arguments.clip or repeated(
+            enlarged(Path(folder) / "short.mp4", *arguments.size), Path(folder) / "clip.mp4", 4
+        )
         longer = repeated(clip, Path(folder) / f"longer{clip.suffix}", 4)
         given = {peer: getattr(arguments, peer) for peer in PEERS}
         for peer in [peer for peer, file in given.items() if file is None]:
@@ -245,12 +249,23 @@ def transcode(clip: Path, target: Path) -> int:
     return frames
 
 
-def enlarged(target: Path) -> Path:
-    """The shipped clip filling 1280×720, with its sound."""
+def size_of(text: str) -> tuple[int, int]:
+    """Width and height of words like 1280x720, even for the encoder's sake."""
+    sides = [int(side) for side in text.lower().split("x") if side.isdigit()]
+    if len(sides) != 2 or any(side < 2 or side % 2 for side in sides):
+        raise argparse.ArgumentTypeError(f"{text} is no size of two even numbers, as in 1280x720")
+    width, height = sides
+    return width, height
+
+
+def enlarged(target: Path, width: int, height: int) -> Path:
+    """The shipped clip, which is square, filling width×height, with its sound."""
+    side = max(width, height)
+    left, top = ((side - length) // 4 * 2 for length in (width, height))
     shipped = files("livematte.sample") / "clip.mp4"
     with as_file(shipped) as clip, av.open(str(clip)) as source, av.open(str(target), "w") as output:
         stream = output.add_stream("libx264", 30, {"preset": "veryfast", "crf": "20"})
-        stream.width, stream.height = 1280, 720
+        stream.width, stream.height = width, height
         sound = output.add_stream_from_template(source.streams.audio[0])
         number = 0
         for packet in source.demux():
@@ -258,11 +273,12 @@ def enlarged(target: Path) -> Path:
                 packet.stream = sound
                 output.mux(packet)
             for frame in packet.decode() if packet.stream.type == "video" else ():
-                big = frame.reformat(1280, 1280).to_ndarray()
-                luma, chroma = big[:1280], big[1280:].reshape(2, 640, 640)
-                image = av.VideoFrame(1280, 720, "yuv420p")
-                for plane, part in zip(image.planes, (luma[280:1000], *chroma[:, 140:500]), strict=True):
-                    plane.update(part.tobytes())
+                big = frame.reformat(side, side).to_ndarray()
+                luma, chroma = big[:side], big[side:].reshape(2, side // 2, side // 2)
+                luma = luma[top : top + height, left : left + width]
+                chroma = chroma[:, top // 2 :, left // 2 :][:, : height // 2, : width // 2]
+                planes = np.vstack([luma, chroma.reshape(height // 2, width)])
+                image = av.VideoFrame.from_ndarray(planes, "yuv420p")
                 image.pts, number = number, number + 1
                 output.mux(stream.encode(image))
         output.mux(stream.encode(None))
