@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from livematte.dataset import Pictures, read_index
 from livematte.dataset.candidates import ANYBODY, BACKGROUND, candidates
-from livematte.errors import InputError
+from livematte.errors import InputError, OptionError
 from livematte.frame import Matte
 from livematte.labels import Label
 from livematte.measure import class_counts
@@ -226,8 +227,6 @@ def test_labels_stay_with_their_picture_through_crops_and_bends(drawn):
 
 
 def test_a_parts_network_begins_with_the_weights_of_one_without_and_learns(drawn, tmp_path):
-    from dataclasses import replace
-
     torch.manual_seed(1)
     plain = Network(replace(TINY, parts=False))
     save_weights(plain, tmp_path / "plain.pt")
@@ -251,6 +250,48 @@ def test_a_parts_network_begins_with_the_weights_of_one_without_and_learns(drawn
     assert losses[-1] < 0.9 * losses[0]
     with torch.no_grad():
         assert load_weights(tmp_path / "out" / "best.pt")(torch.rand(1, 4, 32, 48)).shape == (1, 9, 32, 48)
+
+
+def test_the_person_stays_as_it_was_while_parts_are_learnt(drawn, tmp_path):
+    torch.manual_seed(1)
+    save_weights(Network(replace(TINY, parts=False)), tmp_path / "plain.pt")
+    recipe = Recipe(
+        drawn,
+        tmp_path / "out",
+        network=TINY,
+        phases=((32, 60),),
+        batch=8,
+        rate=0.03,
+        validate_every=20,
+        val_set="drawn",
+        start=tmp_path / "plain.pt",
+        keep_person=True,
+    )
+    state = train(recipe, quiet=True)
+    losses = [entry["loss"] for entry in state.history]
+    assert losses[-1] < losses[0] - 0.3
+    learnt = load_weights(tmp_path / "out" / "best.pt").state_dict()
+    for name, weight in load_weights(tmp_path / "plain.pt").state_dict().items():
+        assert torch.equal(learnt[name], weight), name
+    # all steps' masks are equally good: the last, which has learnt most, is kept
+    for name, weight in state.average.state_dict().items():
+        assert torch.equal(learnt[name], weight), name
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"start": None}, {"network": replace(TINY, parts=False)}], ids=["no-start", "no-parts"]
+)
+def test_a_person_is_kept_with_parts_and_a_start_alone(drawn, tmp_path, wrong):
+    recipe = Recipe(drawn, tmp_path / "out", network=TINY, start=tmp_path / "plain.pt", keep_person=True)
+    with pytest.raises(OptionError, match="--network parts and --start"):
+        train(replace(recipe, **wrong), quiet=True)
+
+
+def test_pictures_that_tell_parts_are_drawn_most_where_parts_are_wanted(drawn):
+    rows = [row for row in read_index(drawn) if row.truth == "parts"][:2]
+    rows[1] = replace(rows[1], truth="person")
+    assert Photos.load(drawn, rows, 32, parts=True).weight.tolist() == [3, 2]
+    assert Photos.load(drawn, rows, 32).weight.tolist() == [1, 2]
 
 
 def test_an_exported_parts_network_gives_shares_that_sum_up_to_the_mask(drawn, tmp_path):

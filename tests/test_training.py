@@ -328,7 +328,7 @@ def test_every_step_takes_the_learning_rate_of_its_number(data, tmp_path, tiny):
     state_of = []
     with pytest.MonkeyPatch.context() as patch:
         start = training._start
-        patch.setattr(training, "_start", lambda given: state_of.append(start(given)) or state_of[0])
+        patch.setattr(training, "_start", lambda *given: state_of.append(start(*given)) or state_of[0])
         patch.setattr(training, "loss_terms", note)
         train(recipe, quiet=True)
     assert rates == [recipe.learning_rate(step) for step in range(6)]

@@ -87,6 +87,7 @@ def train(
     threads: int = 1,
     bfloat16: bool = False,
     any_licence: Annotated[bool, Parameter(negative="")] = False,
+    keep_person: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Train a network on annotated pictures; run again with the same folder to go on after a stop.
 
@@ -114,6 +115,8 @@ def train(
         Compute in bfloat16: faster where the processor or GPU knows it.
     any_licence
         Use data that forbids commercial use, too; its licence then binds the weights.
+    keep_person
+        With --network parts: leave the layers of the person as --start has them, so that masks stay the same.
     """
     recipe = livematte.Recipe(
         data=data,
@@ -128,6 +131,7 @@ def train(
         threads=threads,
         bfloat16=bfloat16,
         any_licence=any_licence,
+        keep_person=keep_person,
     )
     try:
         livematte.train(recipe)

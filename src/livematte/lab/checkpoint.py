@@ -12,6 +12,7 @@ import torch
 
 from livematte.errors import InputError
 from livematte.lab.network import Network, Sizes
+from livematte.lab.ranks import Ranks
 
 
 @dataclass
@@ -26,14 +27,20 @@ class State:
     best: tuple[int, float] = (-1, 0.0)
     history: list[dict[str, float]] = field(default_factory=list)
 
-    def save(self, path: Path) -> None:
-        """Write to a neighbour first: a stop in the middle never costs the checkpoint."""
+    def save(self, path: Path, ranks: Ranks) -> None:
+        """Write to a neighbour first: a stop in the middle never costs the checkpoint.
+
+        Of several processes all must call this, and the first one writes.
+        """
+        randoms = ranks.gathered(self.random.get_state())
+        if ranks.number > 0:
+            return
         values: dict[str, Any] = {
             "sizes": vars(self.network.sizes),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "random": self.random.get_state(),
+            "randoms": randoms,
             "step": self.step,
             "best": self.best,
             "history": self.history,
@@ -41,15 +48,17 @@ class State:
         torch.save(values, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
 
-    def load(self, path: Path, device: str) -> None:
-        """Go on from what `save` wrote; InputError where it is of another network."""
-        values = _read(path, device)
-        if values.get("sizes") != vars(self.network.sizes) or "step" not in values:
+    def load(self, path: Path, ranks: Ranks) -> None:
+        """Go on from what `save` wrote; InputError where it is of another network or number of processes."""
+        values = _read(path, ranks.device)
+        if values.get("sizes") != vars(self.network.sizes) or "randoms" not in values:
             raise InputError(f"{path}: a checkpoint of something else; give another folder to train in")
+        if len(values["randoms"]) != ranks.count:
+            raise InputError(f"{path}: trained by {len(values['randoms'])} processes, not by {ranks.count}")
         self.network.load_state_dict(values["network"])
         self.average.load_state_dict(values["average"])
         self.optimizer.load_state_dict(values["optimizer"])
-        self.random.set_state(values["random"].cpu())
+        self.random.set_state(values["randoms"][ranks.number].cpu())
         self.step, self.best, self.history = values["step"], tuple(values["best"]), values["history"]
 
 

@@ -6,6 +6,7 @@ comments are for a 256×256 input and the sizes of `best`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -116,16 +117,19 @@ class Context(nn.Module):
 
 
 class Rise(nn.Module):
-    """One step up: narrow, enlarge to the skip's size, add the skip, one bottleneck."""
+    """One step up: narrow, enlarge to the skip's size, add the skip, one bottleneck.
 
-    def __init__(self, below: int, channels: int, squeeze: int, kernel: int, skip: bool) -> None:
+    beside: channels of what the way down saw at that size; 0 for no skip.
+    """
+
+    def __init__(self, below: int, beside: int, channels: int, squeeze: int, kernel: int) -> None:
         super().__init__()
         self.narrow = Convolution(below, channels, 1, active=False)
-        self.skip = Convolution(channels, channels, 1, active=False) if skip else None
+        self.skip = Convolution(beside, channels, 1, active=False) if beside else None
         self.block = Bottleneck(channels, squeeze, kernel)
 
     def forward(self, x: Tensor, beside: Tensor) -> Tensor:
-        """N×below×h×w and, from the way down, N×channels×H×W: N×channels×H×W."""
+        """N×below×h×w and, from the way down, N×beside×H×W: N×channels×H×W."""
         x = enlarge(self.narrow(x), beside)
         if self.skip is not None:
             x = x + self.skip(beside)
@@ -158,23 +162,34 @@ class Refinement(nn.Module):
 
 
 class Parts(nn.Module):
-    """Which of a person's classes each pixel is, if it is a person's: a dense layer on 2×2 blocks."""
+    """Which of a person's classes each pixel is, if it is a person's: a way up of its own, on 2×2 blocks."""
 
     CLASSES = 8
-    NARROW, GROWTH, BLOCK = 12, 5, 2
+    WIDTHS, SQUEEZE, KERNEL = (96, 48, 24), 4, 3
+    NARROW, GROWTH, BLOCK = 8, 3, 2
 
-    def __init__(self, features: int) -> None:
+    def __init__(self, widths: tuple[int, int, int, int]) -> None:
         super().__init__()
+        below = (widths[-1], *self.WIDTHS)
+        self.up = nn.ModuleList(
+            Rise(below[step], widths[2 - step], channels, self.SQUEEZE, self.KERNEL)
+            for step, channels in enumerate(self.WIDTHS)
+        )
         channels = 3 * self.BLOCK**2 + self.NARROW
-        self.narrow = nn.Conv2d(features, self.NARROW, 1)
+        self.narrow = nn.Conv2d(self.WIDTHS[-1], self.NARROW, 1)
         self.layer = Convolution(channels, self.GROWTH, 3)
-        self.head = nn.Conv2d(channels + self.GROWTH, self.CLASSES * self.BLOCK**2, 1)
+        self.head = nn.Conv2d(channels + self.GROWTH, self.CLASSES, 1)
 
-    def forward(self, picture: Tensor, features: Tensor) -> Tensor:
-        """N×3×256×256 and N×24×64×64: logits N×8×256×256 of the classes 1 to 8."""
-        seen = F.pixel_unshuffle(picture, self.BLOCK)
-        x = torch.cat([seen, enlarge(self.narrow(features), seen)], 1)
-        return F.pixel_shuffle(self.head(torch.cat([x, self.layer(x)], 1)), self.BLOCK)
+    def forward(self, picture: Tensor, x: Tensor, seen: Sequence[Tensor]) -> Tensor:
+        """Logits N×8×256×256 of the classes 1 to 8.
+
+        Of N×3×256×256, the deepest level's N×256×8×8, and the three levels before it.
+        """
+        for rise, beside in zip(self.up, reversed(seen), strict=True):
+            x = rise(x, beside)  # N×24×64×64
+        blocks = F.pixel_unshuffle(picture, self.BLOCK)
+        x = torch.cat([blocks, enlarge(self.narrow(x), blocks)], 1)
+        return enlarge(self.head(torch.cat([x, self.layer(x)], 1)), picture)
 
 
 class Network(nn.Module):
@@ -184,6 +199,7 @@ class Network(nn.Module):
     """
 
     licence = "Apache-2.0"
+    frozen = False
 
     def __init__(self, sizes: Sizes | None = None) -> None:
         super().__init__()
@@ -196,7 +212,13 @@ class Network(nn.Module):
             self.down.append(nn.Sequential(*step, *blocks))
         self.context = Context(s.widths[-1], s.context_squeeze) if s.context else nn.Identity()
         self.up = nn.ModuleList(
-            Rise(s.widths[level + 1], s.widths[level], s.squeeze[level], s.kernels[level], s.skips)
+            Rise(
+                s.widths[level + 1],
+                s.widths[level] if s.skips else 0,
+                s.widths[level],
+                s.squeeze[level],
+                s.kernels[level],
+            )
             for level in (2, 1, 0)
         )
         self.refine = (
@@ -204,7 +226,22 @@ class Network(nn.Module):
             if s.refine != "none"
             else nn.Conv2d(s.widths[0], 1, 1)
         )
-        self.parts = Parts(s.widths[0]) if s.parts else None
+        self.parts = Parts(s.widths) if s.parts else None
+
+    def freeze_person(self) -> None:
+        """From now on only the layers that tell parts learn: the person's mask stays what it is."""
+        assert self.parts is not None
+        self.frozen = True
+        self.requires_grad_(False)
+        self.parts.requires_grad_(True)
+
+    def train(self, mode: bool = True) -> Network:
+        """As every module's; what is frozen keeps its batch statistics."""
+        super().train(mode)
+        if self.frozen and self.parts is not None:
+            super().train(False)
+            self.parts.train(mode)
+        return self
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of the person N×1×H×W for N×4×H×W: RGB and the previous mask, all in 0..1.
@@ -217,14 +254,14 @@ class Network(nn.Module):
         for level in self.down:  # 64², 32², 16², 8²
             x = level(x)
             seen.append(x)
-        x = self.context(x)
-        for rise, beside in zip(self.up, reversed(seen[:-1]), strict=True):
+        x = deepest = self.context(seen.pop())
+        for rise, beside in zip(self.up, reversed(seen), strict=True):
             x = rise(x, beside)  # back to N×24×64×64
         if isinstance(self.refine, Refinement):
             logits: Tensor = self.refine(picture, x)
         else:
             logits = F.interpolate(self.refine(x), size=size, mode="bilinear", align_corners=False)
-        return logits if self.parts is None else torch.cat([logits, self.parts(picture, x)], 1)
+        return logits if self.parts is None else torch.cat([logits, self.parts(picture, deepest, seen)], 1)
 
 
 def enlarge(x: Tensor, like: Tensor) -> Tensor:

@@ -73,7 +73,7 @@ class Photos:
             aspect,
             _earlier(rows),
             torch.tensor([row.by == "key" or row.kind == "cutout" for row in rows]),
-            _weights(rows),
+            torch.tensor([_weight(row, parts) for row in rows]),
             sets,
         )
 
@@ -115,12 +115,13 @@ def _earlier(rows: Sequence[Row], reach: int = 3) -> Tensor:
     return result
 
 
-def _weights(rows: Sequence[Row]) -> Tensor:
-    """Stills masked by people are truest and drawn most; frames of a clip look alike and are drawn least."""
-    return torch.tensor([_weight(row) for row in rows])
+def _weight(row: Row, parts: bool) -> float:
+    """How often a row is drawn: stills masked by people are truest, frames of a clip look alike.
 
-
-def _weight(row: Row) -> float:
+    Where parts are wanted, the pictures that tell them are drawn most.
+    """
     if row.kind == "clip":
         return 0.35
+    if parts and row.truth == "parts":
+        return 3.0
     return 2.0 if row.by == "human" and row.truth == "person" else 1.0

@@ -25,6 +25,7 @@ from livematte.lab.losses import loss_terms, total
 from livematte.lab.network import PRESETS, Network, Sizes
 from livematte.lab.photos import Photos
 from livematte.lab.previous_mask import Mix, simulate
+from livematte.lab.ranks import Ranks, together
 from livematte.measure import iou
 from livematte.threads import stop_on_interrupt
 
@@ -41,6 +42,7 @@ class Recipe:
 
     data: folder with `index.jsonl`. out: folder for `last.pt` (to resume from) and `best.pt` (weights).
     phases: (side in pixels, steps) in order; resolution goes up, which learns most per hour.
+    batch: pictures in one step, of each process where `torchrun` has started several.
     bfloat16: whether layers compute in bfloat16 (the weights stay float32); a fifth less time on
         a processor that knows it, more on others.
     network: the name of a preset, or sizes of one's own.
@@ -48,6 +50,8 @@ class Recipe:
     val_set: the set of the index whose `val` split chooses the best checkpoint.
     start: weights to begin with (a `best.pt`) instead of random ones; what they lack begins at random.
     any_licence: whether data whose licence forbids commercial use is used, too; it then binds the weights.
+    keep_person: whether the layers of the person stay as `start` has them and only those of the parts learn,
+        from pictures that tell parts.
     """
 
     data: Path
@@ -66,6 +70,7 @@ class Recipe:
     val_set: str = "picsart"
     start: Path | None = None
     any_licence: bool = False
+    keep_person: bool = False
     mix: Mix = field(default_factory=Mix)
 
     @property
@@ -101,7 +106,8 @@ def train(recipe: Recipe, *, quiet: bool = False) -> State:
     """Train, or go on training, as the recipe says; returns the state at the end.
 
     Writes `last.pt` at every validation and, on Ctrl-C, after the step at work; `best.pt` when the validation
-    IoU of the averaged weights is the best of the current phase. Raises InputError or OptionError, and
+    IoU of the averaged weights is the best of the current phase, or with parts always: they go on getting
+    better when the mask no longer does. Raises InputError or OptionError, and
     KeyboardInterrupt when stopped.
     """
     _check(recipe)
@@ -109,24 +115,35 @@ def train(recipe: Recipe, *, quiet: bool = False) -> State:
     torch.manual_seed(recipe.seed)
     rows = read_index(recipe.data)
     usable = select(rows, split="train", commercial_only=not recipe.any_licence)
-    people = [row for row in usable if row.truth != "none"]
+    wanted = _tells_parts if recipe.keep_person else _shows_people
+    people = [row for row in usable if wanted(row)]
     empty = [row for row in usable if row.truth == "none"]
     validation = select(rows, split="val", sets=[recipe.val_set])
     if not validation:
         raise InputError(f"{recipe.data}: no picture of set {recipe.val_set!r} in its split 'val'")
     recipe.out.mkdir(parents=True, exist_ok=True)
-    state = _start(recipe)
-    console = Console(quiet=quiet)
-    with stop_on_interrupt() as stopped:
+    with together(recipe.device) as ranks, stop_on_interrupt() as stopped:
+        state = _start(recipe, ranks)
+        console = Console(quiet=quiet or ranks.number > 0)
         while state.step < recipe.steps:
-            _phase(recipe, state, people, empty, validation, console, stopped)
+            _phase(recipe, state, ranks, people, empty, validation, console, stopped)
     return state
+
+
+def _shows_people(row: Row) -> bool:
+    return row.truth != "none"
+
+
+def _tells_parts(row: Row) -> bool:
+    return row.truth == "parts" or row.hair_mask is not None
 
 
 def _check(recipe: Recipe) -> None:
     _ = recipe.sizes  # refuses what is unknown
     if recipe.batch < 2 or recipe.threads < 1 or recipe.rate <= 0:
         raise OptionError("a training needs a batch of at least 2, a thread at least and a rate above 0")
+    if recipe.keep_person and not (recipe.sizes.parts and recipe.start):
+        raise OptionError("the person's layers can be kept with --network parts and --start alone")
     weights = vars(recipe.mix).values()
     if min(weights) < 0 or not any(weights):
         raise OptionError(f"the weights of a mix are at least 0, and one is above it, not {recipe.mix}")
@@ -162,27 +179,31 @@ def look(
     return logits
 
 
-def _start(recipe: Recipe) -> State:
+def _start(recipe: Recipe, ranks: Ranks) -> State:
     network = begin_with(recipe.start, recipe.sizes) if recipe.start else Network(recipe.sizes)
     if recipe.any_licence:
         network.licence = NON_COMMERCIAL
-    network.to(recipe.device)
+    if recipe.keep_person:
+        network.freeze_person()
+    network.to(ranks.device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    learning = [weight for weight in network.parameters() if weight.requires_grad]
     state = State(
         network,
         copy.deepcopy(network).requires_grad_(False),
-        torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.decay),
-        torch.Generator().manual_seed(recipe.seed),
+        torch.optim.AdamW(learning, recipe.rate, weight_decay=recipe.decay),
+        torch.Generator().manual_seed(recipe.seed + ranks.number),
     )
     last = recipe.out / "last.pt"
     if last.exists():
-        state.load(last, recipe.device)
+        state.load(last, ranks)
     return state
 
 
 def _phase(
     recipe: Recipe,
     state: State,
+    ranks: Ranks,
     people: Sequence[Row],
     empty: Sequence[Row],
     validation: Sequence[Row],
@@ -192,42 +213,45 @@ def _phase(
     number = recipe.phase(state.step)
     side = recipe.phases[number][0]
     end = sum(steps for _, steps in recipe.phases[: number + 1])
-    composer = _composer(recipe, state, people, empty, side, console)
+    composer = _composer(recipe, state, ranks, people, empty, side, console)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task(f"{side}²", total=end, completed=state.step)
         clock, losses = time.monotonic(), []
         while state.step < end:
-            losses.append(_step(recipe, state, composer, side))
+            losses.append(_step(recipe, state, ranks, composer, side))
             progress.update(bar, completed=state.step)
             if state.step % recipe.validate_every == 0 or state.step == end:
-                value = validate(state.average, recipe.data, validation, side, side, recipe.device)
+                value = validate(state.average, recipe.data, validation, side, side, ranks.device)
                 entry = {"step": state.step, "side": side, "loss": float(np.mean(losses)), "val_iou": value}
                 console.print(
                     f"step {state.step:6d}  {side}²  loss {entry['loss']:.4f}  val IoU {value:.4f}"
                     f"  {1000 * (time.monotonic() - clock) / len(losses):.0f} ms a step"
                 )
-                _keep(recipe, state, (number, value), entry)
+                _keep(recipe, state, ranks, (number, state.step if recipe.sizes.parts else value), entry)
                 clock, losses = time.monotonic(), []
-            if stopped.is_set():
-                state.save(recipe.out / "last.pt")
+            if ranks.any(stopped.is_set()):
+                state.save(recipe.out / "last.pt", ranks)
                 raise KeyboardInterrupt
 
 
-def _keep(recipe: Recipe, state: State, result: tuple[int, float], entry: dict[str, float]) -> None:
+def _keep(
+    recipe: Recipe, state: State, ranks: Ranks, result: tuple[int, float], entry: dict[str, float]
+) -> None:
     state.history.append(entry)
     if result > state.best:
         state.best = result
-        save_weights(state.average, recipe.out / "best.pt")
-    state.save(recipe.out / "last.pt")
+        if ranks.number == 0:
+            save_weights(state.average, recipe.out / "best.pt")
+    state.save(recipe.out / "last.pt", ranks)
 
 
-def _step(recipe: Recipe, state: State, composer: Composer, side: int) -> float:
+def _step(recipe: Recipe, state: State, ranks: Ranks, composer: Composer, side: int) -> float:
     network = state.network.train()
     height, width = _shape(side, state.random)
     batch = composer.batch(recipe.batch, height, width)
     mix = recipe.mix.at(state.step / recipe.steps)
-    half = torch.autocast(torch.device(recipe.device).type, torch.bfloat16, enabled=recipe.bfloat16)
+    half = torch.autocast(torch.device(ranks.device).type, torch.bfloat16, enabled=recipe.bfloat16)
 
     def guess(pictures: Tensor) -> Tensor:
         with half, torch.no_grad():
@@ -244,6 +268,9 @@ def _step(recipe: Recipe, state: State, composer: Composer, side: int) -> float:
     loss = total(loss_terms(logits, truth, batch.sets))
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
+    gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
+    # the statistics of all batches, so that every process holds the same network
+    ranks.average([*gradients, *(value for value in network.buffers() if value.is_floating_point())])
     torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
     state.optimizer.step()
     state.step += 1
@@ -275,12 +302,18 @@ def _shape(side: int, random: torch.Generator) -> tuple[int, int]:
 
 
 def _composer(
-    recipe: Recipe, state: State, people: Sequence[Row], empty: Sequence[Row], side: int, console: Console
+    recipe: Recipe,
+    state: State,
+    ranks: Ranks,
+    people: Sequence[Row],
+    empty: Sequence[Row],
+    side: int,
+    console: Console,
 ) -> Composer:
     def load(rows: Sequence[Row], what: str) -> Photos:
         bar = track(rows, f"reading {len(rows)} {what}", console=console)
         photos = Photos.load(recipe.data, rows, side + side // 4, bar, parts=recipe.sizes.parts)
-        return photos.to(recipe.device)
+        return photos.to(ranks.device)
 
     return Composer(load(people, "people"), load(empty, "backgrounds"), state.random)
 
