@@ -2,8 +2,8 @@
 
     python scripts/average.py FIRST.pt SECOND.pt SHARE OUT.pt
 
-SHARE, 0..1, is how much of the second goes in. Networks trained on from the same weights lie in one valley; what
-is between them is often better than either (Wortsman et al. 2022, "Model soups").
+SHARE, 0..1, is how much of the second goes in. Networks trained on from the same weights lie in one valley;
+what is between them is often better than either (Wortsman et al. 2022, "Model soups").
 """
 
 from __future__ import annotations
