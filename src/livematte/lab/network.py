@@ -165,18 +165,18 @@ class Parts(nn.Module):
     """Which of a person's classes each pixel is, if it is a person's: a way up of its own, on 2×2 blocks."""
 
     CLASSES = 8
-    WIDTHS, SQUEEZE, KERNEL = (96, 48, 24), 4, 3
+    SQUEEZE, KERNEL = 4, 3
     NARROW, GROWTH, BLOCK = 8, 3, 2
 
     def __init__(self, widths: tuple[int, int, int, int]) -> None:
         super().__init__()
-        below = (widths[-1], *self.WIDTHS)
+        # narrower than the person's way up, but for the last step: 96, 48 and 24 channels
+        own = (widths[0], widths[1] * 3 // 4, widths[2] * 3 // 4, widths[3])
         self.up = nn.ModuleList(
-            Rise(below[step], widths[2 - step], channels, self.SQUEEZE, self.KERNEL)
-            for step, channels in enumerate(self.WIDTHS)
+            Rise(own[level + 1], widths[level], own[level], self.SQUEEZE, self.KERNEL) for level in (2, 1, 0)
         )
         channels = 3 * self.BLOCK**2 + self.NARROW
-        self.narrow = nn.Conv2d(self.WIDTHS[-1], self.NARROW, 1)
+        self.narrow = nn.Conv2d(widths[0], self.NARROW, 1)
         self.layer = Convolution(channels, self.GROWTH, 3)
         self.head = nn.Conv2d(channels + self.GROWTH, self.CLASSES, 1)
 
