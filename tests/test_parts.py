@@ -226,6 +226,22 @@ def test_labels_stay_with_their_picture_through_crops_and_bends(drawn):
     assert one.std(1).max() < 0.15
 
 
+def recipe_from_plain(data, folder, **more):
+    """Sixty steps of a parts network that begins with plain.pt."""
+    return Recipe(
+        data,
+        folder / "out",
+        network=TINY,
+        phases=((32, 60),),
+        batch=8,
+        rate=0.03,
+        validate_every=20,
+        val_set="drawn",
+        start=folder / "plain.pt",
+        **more,
+    )
+
+
 def test_a_parts_network_begins_with_the_weights_of_one_without_and_learns(drawn, tmp_path):
     torch.manual_seed(1)
     plain = Network(replace(TINY, parts=False))
@@ -235,17 +251,7 @@ def test_a_parts_network_begins_with_the_weights_of_one_without_and_learns(drawn
         assert torch.equal(begun.state_dict()[name], weight), name
     with pytest.raises(InputError, match=r"plain\.pt.*other sizes"):
         begin_with(tmp_path / "plain.pt", replace(TINY, widths=(8, 8, 16, 24)))
-    recipe = Recipe(
-        drawn,
-        tmp_path / "out",
-        network=TINY,
-        phases=((32, 60),),
-        batch=8,
-        rate=0.03,
-        validate_every=20,
-        val_set="drawn",
-        start=tmp_path / "plain.pt",
-    )
+    recipe = recipe_from_plain(drawn, tmp_path)
     losses = [entry["loss"] for entry in train(recipe, quiet=True).history]
     assert losses[-1] < 0.9 * losses[0]
     with torch.no_grad():
@@ -255,18 +261,7 @@ def test_a_parts_network_begins_with_the_weights_of_one_without_and_learns(drawn
 def test_the_person_stays_as_it_was_while_parts_are_learnt(drawn, tmp_path):
     torch.manual_seed(1)
     save_weights(Network(replace(TINY, parts=False)), tmp_path / "plain.pt")
-    recipe = Recipe(
-        drawn,
-        tmp_path / "out",
-        network=TINY,
-        phases=((32, 60),),
-        batch=8,
-        rate=0.03,
-        validate_every=20,
-        val_set="drawn",
-        start=tmp_path / "plain.pt",
-        keep_person=True,
-    )
+    recipe = recipe_from_plain(drawn, tmp_path, keep_person=True)
     state = train(recipe, quiet=True)
     losses = [entry["loss"] for entry in state.history]
     assert losses[-1] < losses[0] - 0.3
@@ -282,7 +277,7 @@ def test_the_person_stays_as_it_was_while_parts_are_learnt(drawn, tmp_path):
     "wrong", [{"start": None}, {"network": replace(TINY, parts=False)}], ids=["no-start", "no-parts"]
 )
 def test_a_person_is_kept_with_parts_and_a_start_alone(drawn, tmp_path, wrong):
-    recipe = Recipe(drawn, tmp_path / "out", network=TINY, start=tmp_path / "plain.pt", keep_person=True)
+    recipe = recipe_from_plain(drawn, tmp_path, keep_person=True)
     with pytest.raises(OptionError, match="--network parts and --start"):
         train(replace(recipe, **wrong), quiet=True)
 

@@ -237,9 +237,8 @@ class Network(nn.Module):
 
     def train(self, mode: bool = True) -> Network:
         """As every module's; what is frozen keeps its batch statistics."""
-        super().train(mode)
-        if self.frozen and self.parts is not None:
-            super().train(False)
+        super().train(mode and not self.frozen)
+        if self.parts is not None:
             self.parts.train(mode)
         return self
 

@@ -107,8 +107,7 @@ def train(recipe: Recipe, *, quiet: bool = False) -> State:
 
     Writes `last.pt` at every validation and, on Ctrl-C, after the step at work; `best.pt` when the validation
     IoU of the averaged weights is the best of the current phase, or with parts always: they go on getting
-    better when the mask no longer does. Raises InputError or OptionError, and
-    KeyboardInterrupt when stopped.
+    better when the mask no longer does. Raises InputError or OptionError, and KeyboardInterrupt when stopped.
     """
     _check(recipe)
     torch.set_num_threads(recipe.threads)
