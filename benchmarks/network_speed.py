@@ -65,25 +65,33 @@ VARIANTS: dict[str, Sizes] = {
     "fast, depths 1, 2, 8, 6": replace(FAST, depths=(1, 2, 8, 6)),
     "fast, stem 5×5, widths 16, 40, 96, 256": replace(FAST, stem_kernel=5, widths=(16, 40, 96, 256)),
 }
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "best, ReLU6": nn.ReLU6,
+    "best, leaky ReLU": nn.LeakyReLU,
+    "best, hard swish": nn.Hardswish,
+    "best, swish": nn.SiLU,
+}
+"""In the place of ReLU after each convolution of the hourglass."""
 
 
 def main() -> None:
     """Parse the arguments, convert what is missing and print the table."""
+    known = [*VARIANTS, *ACTIVATIONS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(VARIANTS))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
     parser.add_argument("--beside", type=Path)
     parser.add_argument("--runs", type=int, default=60)
     parser.add_argument("--side", choices=SHAPES, default="landscape")
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
-    if unknown := set(asked.names) - set(VARIANTS):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; there is: {', '.join(VARIANTS)}")
+    if unknown := set(asked.names) - set(known):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there is: {', '.join(known)}")
     height, width = SHAPES[asked.side]
     shipped = Path(str(files("livematte.segment") / "weights" / f"best-{height}x{width}.tflite"))
     with tempfile.TemporaryDirectory() as folder:
         kept = asked.keep or Path(folder)
-        chosen = {name: VARIANTS[name] for name in asked.names or VARIANTS}
-        made = {name: converted(sizes, kept, height, width) for name, sizes in chosen.items()}
+        chosen = {name: VARIANTS.get(name, BEST) for name in asked.names or known}
+        made = {name: converted(sizes, name, kept, height, width) for name, sizes in chosen.items()}
         reference = asked.beside or shipped
         seconds, ratios = measured(reference, list(made.values()), asked.runs)
         print(f"{height}×{width}; reference: {reference.name}, {1e3 * seconds:.2f} ms\n")
@@ -97,17 +105,19 @@ def main() -> None:
             )
 
 
-def converted(sizes: Sizes, folder: Path, height: int, width: int) -> Path:
-    """The LiteRT file of a network of these sizes, made unless it is there."""
+def converted(sizes: Sizes, name: str, folder: Path, height: int, width: int) -> Path:
+    """The LiteRT file of a network of these sizes with the activation of that name, unless it is there."""
     import litert_torch
 
+    activation = ACTIVATIONS.get(name, nn.ReLU)
     shape = "-".join("x".join(map(str, v)) if isinstance(v, tuple) else str(v) for v in vars(sizes).values())
-    path = folder / f"{shape}-{height}x{width}.tflite"
+    path = folder / f"{shape}-{activation.__name__}-{height}x{width}.tflite"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             network = fused(Network(sizes).eval())
+            activate(network, activation)
             example = (torch.rand(1, height, width, 4),)
             litert_torch.convert(Deployed(network).eval(), example).export(str(path))
     return path
@@ -119,6 +129,13 @@ def fused(network: Network) -> Network:
         if isinstance(layer, Convolution) and not name.startswith("refine"):
             layer[0], layer[1] = fuse_conv_bn_eval(layer[0], layer[1]), nn.Identity()
     return network
+
+
+def activate(network: Network, activation: type[nn.Module]) -> None:
+    """Give the hourglass another activation; the layers of the refinement are deployed with ReLU."""
+    for name, layer in network.named_modules():
+        if isinstance(layer, Convolution) and len(layer) == 3 and not name.startswith("refine"):
+            layer[2] = activation()
 
 
 def measured(reference: Path, paths: Sequence[Path], runs: int) -> tuple[float, list[float]]:

@@ -1,4 +1,4 @@
-"""Make the pictures of docs/scene.md from the clip and background that ship, and from drawn scenes.
+"""Make the pictures of docs/scene.md and MODEL_CARD.md from what comes with the package, and from drawings.
 
 python scripts/make_pictures.py [FOLDER]
 
@@ -47,6 +47,7 @@ def main() -> None:
         _sheet(folder / "people.jpg", _people(frame), columns=3)
         _sheet(folder / "parts.jpg", _parts(frame, matte), columns=4)
         _sheet(folder / "looks.jpg", {name: _shown(frame, matte, look=name) for name in LOOKS}, columns=4)
+        _sheet(folder / "failures.jpg", _failures(frame), columns=4)
     for path in sorted(folder.glob("*.jpg")):
         print(f"{path}  {path.stat().st_size / 1e3:.0f} kB")
 
@@ -143,6 +144,19 @@ def _parts(frame: Frame, matte: Matte) -> dict[str, Picture]:
     return {name: _shown(frame, told, "own", style)[head] for name, style in styles.items()}
 
 
+def _failures(frame: Frame) -> dict[str, Picture]:
+    """What the network gets wrong: pictures, then what it takes for people in them."""
+    near = frame.rgb(480, 480)
+    pictures = {
+        "lettering": _lettering(),
+        "lying down": np.ascontiguousarray(np.rot90(near)),
+        "the head out of the picture": np.ascontiguousarray(near[260:480, 60:280]),
+        "a fast camera": cv2.blur(near, (100, 1)),
+    }
+    cut = {f"{name}: result": _cut_out(picture) for name, picture in pictures.items()}
+    return pictures | cut
+
+
 # frames and mattes
 
 
@@ -177,6 +191,18 @@ def _cut(clip: Path) -> tuple[Frame, Matte]:
             if number == WARM_UP:
                 break
     return frame, matte
+
+
+def _cut_out(picture: Picture) -> Picture:
+    """A first frame's people before green."""
+    frame = Frame.from_rgb(picture)
+    return _shown(frame, Segmenter(threads=1)(frame), "green")
+
+
+def _lettering() -> Picture:
+    title = Image.new("RGB", (480, 480), (20, 20, 40))
+    ImageDraw.Draw(title).text((240, 240), "Hello", (230, 60, 60), ImageFont.load_default(170), "mm")
+    return np.asarray(title)
 
 
 def _shown(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
-import re
+import os
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
-from hashlib import sha256
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
@@ -17,8 +18,10 @@ from typing import Any
 
 import av
 import numpy as np
+import psutil
 
 import livematte
+from livematte.segment.listing import listing
 
 PAGE = Path(livematte.__file__).parent / "web" / "page"
 WEIGHTS = Path(str(files("livematte.segment") / "weights"))
@@ -33,6 +36,9 @@ QUIET = (
     "--disable-sync",
     "--enable-unsafe-swiftshader",
 )
+LIMIT = 150
+"""Seconds that a browser may live: several times what any test takes on a busy core."""
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; "
     "img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; "
@@ -91,24 +97,45 @@ class Server(ThreadingHTTPServer):
         pass
 
 
+@contextmanager
+def watched_chromium(limit: float = LIMIT) -> Iterator[Any]:
+    """Playwright's Chromium, killed after so many seconds: where it hangs, calls would wait for ever."""
+    from playwright.sync_api import sync_playwright
+
+    if sys.platform == "linux":
+        # real-time scheduling, where something has set it here, is inherited, and a Chromium under it hangs
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    others = set(psutil.Process().children(recursive=True))
+    watch = threading.Timer(limit, _kill_all_but, [others])
+    _adopt(True)
+    watch.start()
+    try:
+        with sync_playwright() as started:
+            yield started.chromium
+    finally:
+        watch.cancel()
+        _kill_all_but(others)
+        _adopt(False)
+
+
+def _adopt(orphans: bool) -> None:
+    """Whether what outlives its parent becomes this process's child, as parts of a hung browser do."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, int(orphans), 0, 0, 0)
+
+
+def _kill_all_but(others: set[psutil.Process]) -> None:
+    found = set(psutil.Process().children(recursive=True)) - others
+    for child in found:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    psutil.wait_procs(found, timeout=10)
+
+
 def networks() -> list[dict[str, Any]]:
-    listed = []
-    for file in sorted(WEIGHTS.glob("*.tflite")):
-        if not (shape := re.fullmatch(r"(best|fast)-(\d+)x(\d+)", file.stem)):
-            continue  # the network of parts is not for the page
-        name, height, width = shape.groups()
-        content = file.read_bytes()
-        listed.append(
-            {
-                "name": name,
-                "height": int(height),
-                "width": int(width),
-                "file": file.name,
-                "bytes": len(content),
-                "sha256": sha256(content).hexdigest(),
-            }
-        )
-    return listed
+    """The index of the networks of people; that of parts is not for the page."""
+    offered = sorted([*WEIGHTS.glob("best-*.tflite"), *WEIGHTS.glob("fast-*.tflite")])
+    return [listing(file.name, file.read_bytes()) for file in offered]
 
 
 @contextmanager

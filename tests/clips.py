@@ -11,6 +11,8 @@ import numpy as np
 from av.packet import Packet
 from numpy.typing import NDArray
 
+from livematte.media.scheduling import usual_scheduling
+
 RATE = 48_000
 TICK = Fraction(1, 90_000)
 CFR = tuple(Fraction(n, 25) for n in range(20))
@@ -56,7 +58,7 @@ def make_clip(
     """
     mux = {"video_track_timescale": str(tick.denominator), "movie_timescale": str(tick.denominator)}
     mux |= container_options or {}
-    with av.open(str(path), "w", format=format, container_options=mux) as out:
+    with usual_scheduling(), av.open(str(path), "w", format=format, container_options=mux) as out:
         out.metadata.update(metadata or {})
         options = dict(options or {})
         if codec == "libx265":  # with B-frames it gives so short a clip decoding times out of thin air

@@ -24,8 +24,8 @@ data, out, stop_at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 step = training._step
 
 
-def watched(recipe, state, ranks, *given):
-    loss = step(recipe, state, ranks, *given)
+def watched(recipe, state, teacher, ranks, *given):
+    loss = step(recipe, state, teacher, ranks, *given)
     gradients = [torch.tensor(float(rank)), torch.tensor([2.0 * rank])]
     ranks.average(gradients)
     said["mean"] = [float(gradient) for gradient in gradients]

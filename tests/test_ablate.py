@@ -80,11 +80,16 @@ def test_a_variant_differs_from_its_base_in_one_thing():
     )
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", ["best", "fast", "parts"])
 def test_the_usual_stem_costs_about_as_much_as_the_large_one(name):
     found = variants(PRESETS[name])
     usual, base = (count_macs(Network(found[key].sizes), 256, 256) for key in ("stem-usual", "base"))
     assert usual == pytest.approx(base, rel=0.15)
+
+
+def test_a_pretrained_teacher_has_no_variants(tmp_path):
+    with pytest.raises(OptionError, match="'teacher' is not"):
+        ablate(tmp_path, tmp_path / "out", network="teacher")
 
 
 def test_it_trains_what_is_asked_for_and_writes_the_table(data, tmp_path):

@@ -4,7 +4,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the losses are torch functions")
 
-from livematte.lab.losses import area_loss, edge_band, loss_terms, pixel_loss, total  # noqa: E402
+from livematte.lab.losses import (  # noqa: E402
+    area_loss,
+    edge_band,
+    likeness_loss,
+    loss_terms,
+    pixel_loss,
+    taught_terms,
+    total,
+)
 
 torch.set_num_threads(1)
 
@@ -108,3 +116,47 @@ def test_the_total_is_the_sum_of_the_named_terms():
     terms = loss_terms(guess, truth)
     assert total(terms).item() == pytest.approx(sum(term.item() for term in terms.values()))
     assert total(terms).item() == pytest.approx((pixel_loss(guess, truth) + area_loss(guess, truth)).item())
+
+
+def test_features_are_as_alike_turned_scaled_and_moved():
+    torch.manual_seed(1)
+    features = torch.randn(4, 6, 8, 8)
+    turn = torch.linalg.qr(torch.randn(6, 6)).Q
+    same = 3 * torch.einsum("ij,njhw->nihw", turn, features) + torch.randn(6, 1, 1)
+    assert likeness_loss([features], [same]).item() == pytest.approx(0, abs=1e-5)
+    strange = likeness_loss([features], [torch.randn(4, 9, 8, 8)])
+    assert strange > 0.9
+    assert likeness_loss([features, features], [same, torch.randn(4, 9, 8, 8)]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_features_of_other_sizes_are_fitted():
+    torch.manual_seed(1)
+    coarse = torch.randn(2, 5, 4, 6)
+    fine = torch.nn.functional.interpolate(coarse, (8, 12), mode="bilinear")
+    assert likeness_loss([fine], [coarse]).item() == pytest.approx(0, abs=1e-5)
+
+
+def test_a_step_down_the_gradient_makes_features_more_alike():
+    torch.manual_seed(1)
+    features, others = torch.randn(2, 5, 4, 4, requires_grad=True), torch.randn(2, 3, 4, 4)
+    before = likeness_loss([features], [others])
+    (slope,) = torch.autograd.grad(before, features)
+    assert likeness_loss([features - 10 * slope], [others]) < before
+
+
+def test_a_student_takes_over_classes_where_its_teacher_sees_people():
+    torch.manual_seed(1)
+    levels = [torch.randn(2, 3, 4, 4)]
+    taught = torch.randn(2, 9, 16, 16)
+    taught[:, :1] = logits(torch.cat([torch.ones(2, 1, 16, 8), torch.zeros(2, 1, 16, 8)], 3))
+    same, there, elsewhere = (taught.clone() for _ in range(3))
+    there[:, 1:, :, :8] = torch.randn(2, 8, 16, 8)
+    elsewhere[:, 1:, :, 8:] = torch.randn(2, 8, 16, 8)
+    costs = [taught_terms(one, taught, levels, levels) for one in (same, there, elsewhere)]
+    classes = [cost["class taught"].item() for cost in costs]
+    assert classes[1] > classes[0] + 0.3
+    assert classes[2] == pytest.approx(classes[0])
+    assert costs[0]["taught"] < 1e-3
+    # a teacher of people alone, or a student of people alone, has no classes to hand on
+    assert set(taught_terms(taught[:, :1], taught, levels, levels)) == {"taught", "likeness"}
+    assert set(taught_terms(taught, taught[:, :1], levels, levels)) == {"taught", "likeness"}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import livematte
 from livematte import Frame, Matte
 from livematte.media import Reader
+from livematte.media.scheduling import usual_scheduling
 from livematte.report import Stopwatch
 
 LIMITED, FULL, BT709, BT470BG, BT601, BT2020, PQ, HLG = 1, 2, 1, 5, 6, 9, 16, 18
@@ -143,7 +144,7 @@ def transcoded(source: Path, target: Path, like: Path) -> Path:
         ),
     }
     encoder, options = settings[name]
-    with av.open(str(source)) as clip, av.open(str(target), "w") as out:
+    with usual_scheduling(), av.open(str(source)) as clip, av.open(str(target), "w") as out:
         stream = out.add_stream(encoder, 25, options, time_base=clip.streams.video[0].time_base)
         stream.codec_context.thread_type = "FRAME" if name == "h264" else "AUTO"
         for number, frame in enumerate(clip.decode(video=0)):

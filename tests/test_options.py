@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -128,6 +131,25 @@ def test_a_side_that_follows_is_even_and_keeps_the_shape(width: int, height: int
 
 
 # codecs
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads are not listed in /proc")
+def test_no_encoder_makes_this_a_real_time_process(tmp_path: Path) -> None:
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # whatever ran here before
+    before = {thread.name for thread in Path("/proc/self/task").iterdir()} - {str(os.getpid())}
+    found: set[int] = set()
+
+    class Look:
+        def apply(self, frame: livematte.Frame, _: livematte.Matte) -> livematte.Frame:
+            for thread in Path("/proc/self/task").iterdir():
+                with suppress(ProcessLookupError):  # over since
+                    if thread.name not in before:
+                        found.add(os.sched_getscheduler(int(thread.name)))
+            return frame
+
+    source = make_clip(tmp_path / "in.mp4")
+    livematte.replace(source, tmp_path / "out.mp4", options=Options(codec="av1"), effects=[Look()])
+    assert found == {os.SCHED_OTHER}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from livematte.scene import LOOKS, Style
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "scene.md").read_text(encoding="utf-8")
+CARD = (DOCS.parent / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_every_option_is_on_the_page() -> None:
@@ -35,9 +36,10 @@ def test_every_look_is_on_the_page_as_it_is(name: str) -> None:
 
 
 def test_the_pictures_are_there_and_small() -> None:
-    named = set(re.findall(r"\]\((pictures/\S+)\)", PAGE))
-    assert named == {f"pictures/{path.name}" for path in (DOCS / "pictures").iterdir()}
-    assert sum((DOCS / name).stat().st_size for name in named) < 1_500_000
+    named = set(re.findall(r"\]\(pictures/(\S+)\)", PAGE) + re.findall(r"\]\(docs/pictures/(\S+)\)", CARD))
+    pictures = DOCS / "pictures"
+    assert named == {path.name for path in pictures.iterdir()}
+    assert sum((pictures / name).stat().st_size for name in named) < 1_500_000
 
 
 def test_the_code_on_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

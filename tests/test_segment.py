@@ -16,7 +16,7 @@ from livematte.errors import InputError, OptionError
 from livematte.frame import Frame, Matte, Orientation
 from livematte.segment import Segmenter
 from livematte.segment.refine import Refiner
-from livematte.segment.runtime import NETWORKS, SHAPES, Network, closest_shape, file_name
+from livematte.segment.runtime import NETWORKS, SHAPES, Network, closest_shape, file_name, load
 
 SIZES = [(1, 1), (17, 31), (400, 100), (64, 64)]
 
@@ -26,6 +26,12 @@ def person() -> np.ndarray:
     """A person from the shipped clip, RGB, 120×96."""
     with as_file(files("livematte.sample") / "clip.mp4") as clip:
         return next(livematte.read(clip)).rgb(120, 96)
+
+
+@pytest.fixture(scope="module")
+def square(person: np.ndarray) -> np.ndarray:
+    """The same at the network's size, RGB, 256×256."""
+    return cv2.resize(person, (256, 256), interpolation=cv2.INTER_AREA)
 
 
 @pytest.fixture
@@ -100,6 +106,25 @@ def test_the_network_that_runs_is_named(segmenter: Segmenter, size: tuple[int, i
     segmenter(picture(0, size))
     height, width = closest_shape(*size)
     assert segmenter.network == f"best {height}×{width}"
+
+
+def test_the_mask_of_a_mirrored_first_frame_is_mirrored(square: np.ndarray) -> None:
+    mirrored = np.ascontiguousarray(square[:, ::-1])
+    assert np.array_equal(first(mirrored).mask, first(square).mask[:, ::-1])
+
+
+@pytest.mark.parametrize(("pixels", "twice"), [(1, False), (5, True)])
+def test_a_frame_that_moved_far_is_looked_at_without_the_mask_before_too(
+    segmenter: Segmenter, square: np.ndarray, pixels: int, twice: bool
+) -> None:
+    before = segmenter(square).mask
+    moved = np.roll(square, pixels, axis=1)
+    network = load("best", 256, 256, 1)
+    expected = network.run(moved, before)
+    if twice:
+        expected = (expected + network.run(moved[:, ::-1], None)[:, ::-1]) / 2
+    assert not segmenter(moved).begins
+    assert np.abs(segmenter.previous - expected).max() < 1e-6
 
 
 # what is remembered

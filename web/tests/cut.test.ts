@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Cuts, thumbnail } from "../src/network/cut";
+import { Changes, CUT, thumbnail } from "../src/network/cut";
 
 const SHAPE = [144, 256] as const;
 
@@ -15,12 +15,13 @@ test("a thumbnail is 32 wide and holds the means of 8×8 pixels", () => {
   expect([...small.slice(0, 6)]).toEqual([200, 0, 0, 0, 0, 0]);
 });
 
-test("only a large change from the frame before is a cut", () => {
-  const cuts = new Cuts();
-  expect(cuts.seen(plain(100), SHAPE)).toBe(false);
-  expect(cuts.seen(plain(130), SHAPE)).toBe(false);
-  expect(cuts.seen(plain(170), SHAPE)).toBe(true);
-  expect(cuts.seen(plain(170), SHAPE)).toBe(false);
-  cuts.reset();
-  expect(cuts.seen(plain(0), SHAPE)).toBe(false);
+test("only a large change from the frame before is a cut; before the first there is none", () => {
+  const changes = new Changes();
+  expect(changes.of(plain(100), SHAPE)).toBe(0);
+  expect(changes.of(plain(130), SHAPE)).toBeCloseTo(30 / 255);
+  expect(30 / 255).toBeLessThan(CUT);
+  expect(changes.of(plain(170), SHAPE)).toBeGreaterThan(CUT);
+  expect(changes.of(plain(170), SHAPE)).toBe(0);
+  changes.reset();
+  expect(changes.of(plain(0), SHAPE)).toBe(0);
 });

@@ -48,4 +48,6 @@ test("tiles cover the frame once, and whatever is half is edge", () => {
     expect(within(edge, x / 256, y / 256)).toBe(true);
   expect(within(person, 140 / 256, 0.5)).toBe(true);
   expect(within(room, 230 / 256, 0.5)).toBe(true);
+  // equal ones below each other are one
+  expect(rectangles(person)).toHaveLength(1);
 });

@@ -83,6 +83,7 @@ def train(
     rate: float = 2e-3,
     seed: int = 1,
     start: Path | None = None,
+    teacher: Path | None = None,
     device: str = "cpu",
     threads: int = 1,
     bfloat16: bool = False,
@@ -96,7 +97,8 @@ def train(
     out
         A folder for last.pt (to go on from) and best.pt (weights).
     network
-        Which network: best, fast, or parts, which tells the classes of a person apart.
+        Which network: best, fast, parts, which tells the classes of a person apart, or for --teacher a wide
+        one that begins with what ImageNet taught: teacher, or parts-teacher.
     phases
         side:steps, in order, separated by commas; going up in size learns most per hour.
     batch
@@ -107,6 +109,8 @@ def train(
         The same seed gives the same result on the same machine.
     start
         Weights to begin with, a best.pt; random ones when left out.
+    teacher
+        A wider network's best.pt, whose masks, classes and features are a second target.
     device
         cpu, cuda or mps.
     threads
@@ -127,6 +131,7 @@ def train(
         rate=rate,
         seed=seed,
         start=start,
+        teacher=teacher,
         device=device,
         threads=threads,
         bfloat16=bfloat16,

@@ -100,6 +100,8 @@ def ablate(
     if steps < 1 or seeds < 1 or side < 32 or side % 32:
         raise OptionError("an ablation needs a step, a seed and a side that is a multiple of 32")
     recipe = Recipe(data, out, network, ((side, steps),), batch, device=device, threads=threads)
+    if recipe.sizes.pretrained:
+        raise OptionError(f"an ablation is of a network of this design, which {network!r} is not")
     known = variants(recipe.sizes)
     if unknown := [name for name in only if name not in known]:
         raise OptionError(f"no variant is called {unknown[0]!r}; there is: {', '.join(known)}")

@@ -63,9 +63,17 @@ class State:
 
 
 def save_weights(network: Network, path: Path) -> None:
-    """Write sizes, licence and weights alone, as a checkpoint that `load_weights` reads."""
+    """Write sizes, licence and weights alone, as a checkpoint that `load_weights` reads.
+
+    A wide teacher's weights in float16: it is large, and only its students are shipped.
+    """
     about = {"sizes": vars(network.sizes), "licence": network.licence}
-    torch.save({**about, "weights": network.state_dict()}, path)
+    weights = network.state_dict()
+    if network.sizes.pretrained:
+        weights = {
+            name: value.half() if value.is_floating_point() else value for name, value in weights.items()
+        }
+    torch.save({**about, "weights": weights}, path)
 
 
 def load_weights(path: Path) -> Network:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import reduce
 
 import torch
@@ -72,6 +73,42 @@ def class_area_loss(logits: Tensor, allowed: Tensor) -> Tensor:
     return ((1 - (both + 1) / (either + 1)) * there).sum() / there.sum().clamp(min=1)
 
 
+def taught_terms(
+    logits: Tensor, taught: Tensor, levels: Sequence[Tensor], theirs: Sequence[Tensor]
+) -> dict[str, Tensor]:
+    """What a student takes over from its teacher, by name: masks, classes where both tell them, features.
+
+    logits, taught: N×1×H×W or N×9×H×W, the student's and the teacher's; levels, theirs: their features.
+    """
+    person = taught[:, :1].sigmoid()
+    terms = {"taught": pixel_loss(logits[:, :1], person), "likeness": likeness_loss(levels, theirs)}
+    if logits.shape[1] > 1 and taught.shape[1] > 1:
+        own, wanted, weight = map(_quarter, (logits[:, 1:], taught[:, 1:], person))
+        unlike = -(wanted.softmax(1) * own.log_softmax(1)).sum(1, keepdim=True)
+        terms["class taught"] = (unlike * weight).sum() / weight.sum().clamp(min=1)
+    return terms
+
+
+def likeness_loss(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor:
+    """One minus how alike two networks see the places of a batch, mean over the levels that are given.
+
+    Linear centred kernel alignment (Kornblith et al. 2019): it asks for no layer that turns one network's
+    features into the other's. ours, theirs: N×C×h×w each, channels and sizes as they are; theirs are fitted.
+    """
+    apart = []
+    for mine, other in zip(ours, theirs, strict=True):
+        a, b = _places(mine), _places(F.interpolate(other.float(), mine.shape[-2:], mode="bilinear"))
+        alike = (a.T @ b).square().sum() / ((a.T @ a).norm() * (b.T @ b).norm()).clamp(min=1e-6)
+        apart.append(1 - alike)
+    return torch.stack(apart).mean()
+
+
+def _places(features: Tensor) -> Tensor:
+    """N×C×h×w as one row a place, less the mean of all, (N·h·w)×C."""
+    rows = features.float().movedim(1, -1).flatten(0, 2)
+    return rows - rows.mean(0)
+
+
 def loss_terms(logits: Tensor, truth: Tensor, sets: Tensor | None = None) -> dict[str, Tensor]:
     """The terms by name; their sum is what is trained.
 
@@ -84,8 +121,7 @@ def loss_terms(logits: Tensor, truth: Tensor, sets: Tensor | None = None) -> dic
     known = (classes & 1 == 0) | (classes == 1)
     # what may be background or not is left out of the area as if the network were right there
     right = torch.where(known, person, truth.logit(1e-4))
-    # the network makes the classes' logits on every second row and column: a quarter says all
-    told, told_logits = (x[..., ::2, ::2] for x in (classes * (known & (truth > 0.5)), logits[:, 1:]))
+    told, told_logits = map(_quarter, (classes * (known & (truth > 0.5)), logits[:, 1:]))
     numbers = torch.arange(1, logits.shape[1], device=logits.device).view(-1, 1, 1)
     allowed = told >> numbers & 1 > 0
     return {
@@ -94,6 +130,11 @@ def loss_terms(logits: Tensor, truth: Tensor, sets: Tensor | None = None) -> dic
         "class": class_loss(told_logits, allowed),
         "class area": class_area_loss(told_logits, allowed),
     }
+
+
+def _quarter(x: Tensor) -> Tensor:
+    """Every second row and column: as the network makes the classes' logits, a quarter says all."""
+    return x[..., ::2, ::2]
 
 
 def total(terms: dict[str, Tensor]) -> Tensor:

@@ -7,12 +7,14 @@ comments are for a 256×256 input and the sizes of `best`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from livematte.lab import efficientnet
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Sizes:
     growth: channels that each of the dense layers adds; one number a layer.
     previous: whether the mask of the frame before is read at all.
     parts: whether the eight classes of a person are told apart, too.
+    pretrained: whether the way down is EfficientNet-Lite0's and not this design's: a wide teacher. Stem and
+        depths then say nothing, the widths are its own, and its first two levels stay what ImageNet taught.
     """
 
     stem_kernel: int = 7
@@ -47,12 +51,24 @@ class Sizes:
     growth: tuple[int, ...] = (4, 4)
     previous: bool = True
     parts: bool = False
+    pretrained: bool = False
 
+
+_TEACHER = Sizes(
+    widths=efficientnet.WIDTHS,
+    squeeze=(1, 1, 2, 4),
+    kernels=(3, 3, 3, 3),
+    growth=(8, 8),
+    previous=False,
+    pretrained=True,
+)
 
 PRESETS = {
     "best": Sizes(),
     "fast": Sizes(widths=(16, 40, 80, 192), growth=(4,), context_squeeze=4),
     "parts": Sizes(parts=True),
+    "teacher": _TEACHER,
+    "parts-teacher": replace(_TEACHER, parts=True),
 }
 
 
@@ -199,17 +215,12 @@ class Network(nn.Module):
     """
 
     licence = "Apache-2.0"
-    frozen = False
+    frozen: Sequence[nn.Module] = ()
 
     def __init__(self, sizes: Sizes | None = None) -> None:
         super().__init__()
         self.sizes = s = sizes or Sizes()
-        self.stem = Convolution(4 if s.previous else 3, s.widths[0], s.stem_kernel, s.stem_stride)
-        self.down = nn.ModuleList()
-        for level, width in enumerate(s.widths):
-            blocks = [Bottleneck(width, s.squeeze[level], s.kernels[level]) for _ in range(s.depths[level])]
-            step = [] if level == 0 else [Halve(s.widths[level - 1], width)]
-            self.down.append(nn.Sequential(*step, *blocks))
+        self.stem, self.down = efficientnet.way_down() if s.pretrained else _way_down(s)
         self.context = Context(s.widths[-1], s.context_squeeze) if s.context else nn.Identity()
         self.up = nn.ModuleList(
             Rise(
@@ -227,19 +238,24 @@ class Network(nn.Module):
             else nn.Conv2d(s.widths[0], 1, 1)
         )
         self.parts = Parts(s.widths) if s.parts else None
+        if s.pretrained:
+            self.freeze([self.stem, *self.down[:2]])
+
+    def freeze(self, layers: Sequence[nn.Module]) -> None:
+        """From now on these layers no longer learn: weights and batch statistics stay what they are."""
+        self.frozen = layers
+        for layer in layers:
+            layer.requires_grad_(False)
 
     def freeze_person(self) -> None:
         """From now on only the layers that tell parts learn: the person's mask stays what it is."""
-        assert self.parts is not None
-        self.frozen = True
-        self.requires_grad_(False)
-        self.parts.requires_grad_(True)
+        self.freeze([layer for layer in self.children() if layer is not self.parts])
 
     def train(self, mode: bool = True) -> Network:
         """As every module's; what is frozen keeps its batch statistics."""
-        super().train(mode and not self.frozen)
-        if self.parts is not None:
-            self.parts.train(mode)
+        super().train(mode)
+        for layer in self.frozen:
+            layer.eval()
         return self
 
     def forward(self, x: Tensor) -> Tensor:
@@ -247,13 +263,22 @@ class Network(nn.Module):
 
         With parts N×9×H×W: the person's, then those of the classes 1 to 8, given that it is a person.
         """
-        picture, size = x[:, :3], x.shape[-2:]
-        x = self.stem(x if self.sizes.previous else picture)  # N×24×64×64
+        return self.tell(x[:, :3], self.look(x))
+
+    def look(self, x: Tensor) -> list[Tensor]:
+        """What the way down sees in N×4×H×W, level by level: N×24×64×64 to N×256×8×8."""
+        x = self.stem(x if self.sizes.previous else x[:, :3])  # N×24×64×64
         seen: list[Tensor] = []
         for level in self.down:  # 64², 32², 16², 8²
             x = level(x)
             seen.append(x)
-        x = deepest = self.context(seen.pop())
+        return seen
+
+    def tell(self, picture: Tensor, seen: Sequence[Tensor]) -> Tensor:
+        """The logits of `forward`, from N×3×H×W and what `look` saw in it."""
+        *seen, x = seen
+        size = picture.shape[-2:]
+        x = deepest = self.context(x)
         for rise, beside in zip(self.up, reversed(seen), strict=True):
             x = rise(x, beside)  # back to N×24×64×64
         if isinstance(self.refine, Refinement):
@@ -261,6 +286,16 @@ class Network(nn.Module):
         else:
             logits = F.interpolate(self.refine(x), size=size, mode="bilinear", align_corners=False)
         return logits if self.parts is None else torch.cat([logits, self.parts(picture, deepest, seen)], 1)
+
+
+def _way_down(s: Sizes) -> tuple[nn.Sequential, nn.ModuleList]:
+    """The large-stride stem and the four levels after it."""
+    down = nn.ModuleList()
+    for level, width in enumerate(s.widths):
+        blocks = [Bottleneck(width, s.squeeze[level], s.kernels[level]) for _ in range(s.depths[level])]
+        step = [] if level == 0 else [Halve(s.widths[level - 1], width)]
+        down.append(nn.Sequential(*step, *blocks))
+    return Convolution(4 if s.previous else 3, s.widths[0], s.stem_kernel, s.stem_stride), down
 
 
 def enlarge(x: Tensor, like: Tensor) -> Tensor:

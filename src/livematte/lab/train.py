@@ -20,8 +20,9 @@ from livematte.dataset import Pictures, Row, read_index, select
 from livematte.errors import InputError, OptionError
 from livematte.frame import Picture
 from livematte.lab.augment import Composer
-from livematte.lab.checkpoint import State, begin_with, save_weights
-from livematte.lab.losses import loss_terms, total
+from livematte.lab.checkpoint import State, begin_with, load_weights, save_weights
+from livematte.lab.efficientnet import load_imagenet
+from livematte.lab.losses import loss_terms, taught_terms, total
 from livematte.lab.network import PRESETS, Network, Sizes
 from livematte.lab.photos import Photos
 from livematte.lab.previous_mask import Mix, simulate
@@ -48,6 +49,8 @@ class Recipe:
     network: the name of a preset, or sizes of one's own.
     mix: how often each simulation of the previous mask is used.
     val_set: the set of the index whose `val` split chooses the best checkpoint.
+    teacher: a `best.pt` of a wider network, whose masks, classes and features are a second target, and whose
+        licence binds the weights, too.
     start: weights to begin with (a `best.pt`) instead of random ones; what they lack begins at random.
     any_licence: whether data whose licence forbids commercial use is used, too; it then binds the weights.
     keep_person: whether the layers of the person stay as `start` has them and only those of the parts learn,
@@ -68,6 +71,7 @@ class Recipe:
     validate_every: int = 500
     bfloat16: bool = False
     val_set: str = "picsart"
+    teacher: Path | None = None
     start: Path | None = None
     any_licence: bool = False
     keep_person: bool = False
@@ -122,10 +126,11 @@ def train(recipe: Recipe, *, quiet: bool = False) -> State:
         raise InputError(f"{recipe.data}: no picture of set {recipe.val_set!r} in its split 'val'")
     recipe.out.mkdir(parents=True, exist_ok=True)
     with together(recipe.device) as ranks, stop_on_interrupt() as stopped:
-        state = _start(recipe, ranks)
+        teacher = load_weights(recipe.teacher).to(ranks.device) if recipe.teacher else None
+        state = _start(recipe, ranks, teacher)
         console = Console(quiet=quiet or ranks.number > 0)
         while state.step < recipe.steps:
-            _phase(recipe, state, ranks, people, empty, validation, console, stopped)
+            _phase(recipe, state, teacher, ranks, people, empty, validation, console, stopped)
     return state
 
 
@@ -178,12 +183,14 @@ def look(
     return logits
 
 
-def _start(recipe: Recipe, ranks: Ranks) -> State:
+def _start(recipe: Recipe, ranks: Ranks, teacher: Network | None) -> State:
     network = begin_with(recipe.start, recipe.sizes) if recipe.start else Network(recipe.sizes)
-    if recipe.any_licence:
+    if recipe.any_licence or (teacher and teacher.licence == NON_COMMERCIAL):
         network.licence = NON_COMMERCIAL
     if recipe.keep_person:
         network.freeze_person()
+    if recipe.sizes.pretrained and not recipe.start:
+        load_imagenet(network.stem, network.down)
     network.to(ranks.device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     learning = [weight for weight in network.parameters() if weight.requires_grad]
@@ -202,6 +209,7 @@ def _start(recipe: Recipe, ranks: Ranks) -> State:
 def _phase(
     recipe: Recipe,
     state: State,
+    teacher: Network | None,
     ranks: Ranks,
     people: Sequence[Row],
     empty: Sequence[Row],
@@ -218,7 +226,7 @@ def _phase(
         bar = progress.add_task(f"{side}²", total=end, completed=state.step)
         clock, losses = time.monotonic(), []
         while state.step < end:
-            losses.append(_step(recipe, state, ranks, composer, side))
+            losses.append(_step(recipe, state, teacher, ranks, composer, side))
             progress.update(bar, completed=state.step)
             if state.step % recipe.validate_every == 0 or state.step == end:
                 value = validate(state.average, recipe.data, validation, side, side, ranks.device)
@@ -245,7 +253,9 @@ def _keep(
     state.save(recipe.out / "last.pt", ranks)
 
 
-def _step(recipe: Recipe, state: State, ranks: Ranks, composer: Composer, side: int) -> float:
+def _step(
+    recipe: Recipe, state: State, teacher: Network | None, ranks: Ranks, composer: Composer, side: int
+) -> float:
     network = state.network.train()
     height, width = _shape(side, state.random)
     batch = composer.batch(recipe.batch, height, width)
@@ -257,14 +267,23 @@ def _step(recipe: Recipe, state: State, ranks: Ranks, composer: Composer, side: 
             first: Tensor = state.average.eval()(_seen(pictures, torch.zeros_like(pictures[:, :1])))
             return first[:, :1].float().sigmoid()
 
+    own = guess if recipe.sizes.previous else None
     picture, truth, previous = simulate(
-        batch.picture, batch.truth, batch.earlier, batch.is_clip, mix, state.random, guess, batch.sets
+        batch.picture, batch.truth, batch.earlier, batch.is_clip, mix, state.random, own, batch.sets
     )
     for group in state.optimizer.param_groups:
         group["lr"] = recipe.learning_rate(state.step)
+    seen = _seen(picture, previous)
     with half:
-        logits = network(_seen(picture, previous)).float()
-    loss = total(loss_terms(logits, truth, batch.sets))
+        levels = network.look(seen)
+        logits = network.tell(picture, levels).float()
+    terms = loss_terms(logits, truth, batch.sets)
+    if teacher is not None:
+        with half, torch.no_grad():
+            theirs = teacher.look(seen)
+            taught = teacher.tell(picture, theirs).float()
+        terms |= taught_terms(logits, taught, levels[2:], theirs[2:])
+    loss = total(terms)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]

@@ -28,6 +28,7 @@ from livematte.media import relay
 from livematte.media.codecs import CONTAINERS, Encoding, choose
 from livematte.media.options import Options
 from livematte.media.output import writing
+from livematte.media.scheduling import usual_scheduling
 from livematte.media.source import AnyPath
 from livematte.media.srt import is_srt, to_srt
 from livematte.media.target import find_target
@@ -231,7 +232,8 @@ class Encoder:
         coder.color_range, coder.colorspace = like.color_range, like.colorspace
         coder.color_primaries, coder.color_trc = like.color_primaries, like.color_trc
         coder.thread_type = ThreadType.SLICE  # threads by frame would each hold one back
-        coder.open()
+        with usual_scheduling():
+            coder.open()
         self._key: float | None = None
 
     def write(self, frame: Frame, key: bool | None = None) -> bool:

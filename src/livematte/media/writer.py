@@ -26,6 +26,7 @@ from livematte.media.codecs import Kind, choose, hdr_settings
 from livematte.media.formats import reformat, turned
 from livematte.media.output import writing
 from livematte.media.reader import Reader
+from livematte.media.scheduling import usual_scheduling
 from livematte.media.source import AnyPath
 from livematte.media.target import find_target
 from livematte.media.tracks import Tracks, describe
@@ -214,7 +215,7 @@ class Writer:
         if reader.pixel_aspect:
             aspect = reader.pixel_aspect
             encoder.sample_aspect_ratio = 1 / aspect if self._turn.swaps_sides else aspect
-        with _encoder_errors(encoding.encoder):
+        with _encoder_errors(encoding.encoder), usual_scheduling():
             encoder.open()
         if self._container.turns:
             stream.set_display_matrix(reader.display_matrix)

@@ -64,25 +64,34 @@ class Network:
             raise InputError(f"{path}: not a livematte network: its output has {channels} channels")
         self.tells_parts = channels > 1
         self._seen = np.zeros((1, self.height, self.width, 4), np.float32)
+        self._told: Alpha = np.zeros((self.height, self.width, channels), np.float32)
 
-    def run(self, picture: Picture, previous: Alpha | None) -> Alpha:
-        """The mask, float32 H×W in 0..1, of an uint8 RGB H×W×3 picture and the mask before it, if any."""
-        np.multiply(picture, np.float32(1 / 255), out=self._seen[0, :, :, :3])
-        self._seen[0, :, :, 3] = 0 if previous is None else previous
-        self._interpreter.set_tensor(self._input, self._seen)
-        self._interpreter.invoke()
-        mask: Alpha = self._interpreter.get_tensor(self._output)[0, :, :, 0]
-        return np.ascontiguousarray(mask)
+    def run(self, picture: Picture, previous: Alpha | None, *, twice: bool = False) -> Alpha:
+        """The mask, float32 H×W in 0..1, of an uint8 RGB H×W×3 picture and the mask before it, if any.
+
+        twice: look at the picture's mirror image, too, without the mask before, and give the mean of both:
+        for pictures of which that mask says nothing or little. Takes twice as long.
+        """
+        told = self._look(picture, previous)
+        if twice:
+            told = (told + self._look(picture[:, ::-1], None)[:, ::-1]) * np.float32(0.5)
+        self._told = told
+        return np.ascontiguousarray(told[:, :, 0])
 
     def parts(self) -> Alpha | None:
         """How far each pixel of the last run is of each class 1 to 8, float32 H×W×8 in 0..1, if told.
 
         Their sum is the mask.
         """
-        if not self.tells_parts:
-            return None
-        shares: Alpha = self._interpreter.get_tensor(self._output)[0, :, :, 1:]
-        return shares
+        return self._told[:, :, 1:] if self.tells_parts else None
+
+    def _look(self, picture: Picture, previous: Alpha | None) -> Alpha:
+        np.multiply(picture, np.float32(1 / 255), out=self._seen[0, :, :, :3])
+        self._seen[0, :, :, 3] = 0 if previous is None else previous
+        self._interpreter.set_tensor(self._input, self._seen)
+        self._interpreter.invoke()
+        told: Alpha = self._interpreter.get_tensor(self._output)[0]
+        return told
 
 
 @contextmanager

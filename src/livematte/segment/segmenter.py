@@ -18,6 +18,9 @@ from livematte.segment.runtime import SHAPES, closest_shape, load
 CUT = 0.14
 """A mean change of this share of the range between two frames' thumbnails is a scene cut."""
 
+MOVED = 0.02
+"""From such a change on the mask before misleads about as often as it helps: camera or people move fast."""
+
 THUMBNAIL = 32
 """The longer side, at least, of a frame's thumbnail."""
 
@@ -31,7 +34,9 @@ class Segmenter:
     """Cuts the people out of the frames of one clip, in order.
 
     The previous mask is its only state: the network reads it as a fourth channel, so that neighbouring
-    frames agree. It is forgotten at a scene cut, when the size changes, and by `reset`.
+    frames agree. It is forgotten at a scene cut, when the size changes, and by `reset`. The first frame of a
+    scene, and one that differs much from the frame before, are looked at twice, the second time in the mirror
+    and without that mask: what is found is the mean.
 
     previous: that mask, float32 h×w in 0..1 at the network's input size, or None; may be set after `reset`.
     network: `best`, `fast`, `parts`, or the path of a LiteRT file with an input of 1×H×W×4.
@@ -58,10 +63,12 @@ class Segmenter:
         self._fit(frame)
         with self.watch("network"):
             small = self._small(frame)
-            if self._is_cut(small):
+            change = self._change(small)
+            if change > CUT:
                 self.previous = None
             begins = self.previous is None
-            mask = self.previous = self._network.run(small, self.previous)
+            mask = self._network.run(small, self.previous, twice=begins or change > MOVED)
+            self.previous = mask
         with self.watch("refine"):
             levels = self._refine(np.ascontiguousarray(frame.orientation.stored(mask)), frame)
         return Matte(levels, mask, frame.orientation, self._network.parts(), begins)
@@ -69,7 +76,7 @@ class Segmenter:
     def begins_scene(self, frame: Frame) -> bool:
         """Look at the clip's next frame and cut nobody out: whether the mask before is forgotten there."""
         self._fit(frame)
-        return self._is_cut(self._small(frame))
+        return self._change(self._small(frame)) > CUT
 
     @property
     def network(self) -> str:
@@ -99,7 +106,8 @@ class Segmenter:
     def _small(self, frame: Frame) -> Picture:
         return frame.rgb(self._network.width, self._network.height)
 
-    def _is_cut(self, small: Picture) -> bool:
+    def _change(self, small: Picture) -> float:
+        """How much the thumbnail changes from the frame before, as a share of the range; 0 for the first."""
         thumbnail = halve(small, THUMBNAIL).astype(np.uint8, copy=False)
         before, self._thumbnail = self._thumbnail, thumbnail
-        return before is not None and float(cv2.absdiff(thumbnail, before).mean()) > CUT * 255
+        return 0.0 if before is None else float(cv2.absdiff(thumbnail, before).mean()) / 255

@@ -14,12 +14,13 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from livematte.errors import InputError
+from livematte.segment.listing import listing
 
 PAGE = Path(__file__).parent / "page"
 """Where the built page is."""
 
 # the page offers lips with any network of parts, and the one that ships does not tell them from skin
-_NETWORK = re.compile(r"(best|fast)-(\d+)x(\d+)\.tflite")
+_OFFERED = ("best-", "fast-")
 _HASHED = re.compile(r"assets/.*-[\w-]{8}\.\w+")  # as Vite names what never changes under its name
 _PACKED = ("image/png", "image/jpeg", "image/webp", "font/woff2", "video/", "audio/")
 _KINDS = {
@@ -75,18 +76,9 @@ def _read_networks() -> dict[str, Asset]:
     }
     assets, index = {}, []
     for name, file in sorted(weights.items()):
-        if shape := _NETWORK.fullmatch(name):
+        if name.startswith(_OFFERED) and name.endswith(".tflite"):
             asset = assets[f"networks/{name}"] = _asset(name, file)
-            index.append(
-                {
-                    "name": shape[1],
-                    "height": int(shape[2]),
-                    "width": int(shape[3]),
-                    "file": name,
-                    "bytes": len(asset.content),
-                    "sha256": sha256(asset.content).hexdigest(),
-                }
-            )
+            index.append(listing(name, asset.content))
     assets["networks/index.json"] = Asset(json.dumps(index).encode(), "application/json")
     return assets
 

@@ -1,21 +1,24 @@
 import type { Shape } from "./protocol";
 
 /** A mean change of this share of the range between two frames' thumbnails is a scene cut. */
-const CUT = 0.14;
+export const CUT = 0.14;
+
+/** From such a change on the mask before misleads about as often as it helps. */
+export const MOVED = 0.02;
 
 /** The longer side, at least, of a frame's thumbnail. */
 const THUMBNAIL = 32;
 
-/** Notices scene cuts, as the Segmenter in Python does. */
-export class Cuts {
+/** Measures how much frames differ from those before, as the Segmenter in Python does. */
+export class Changes {
   private before: Uint8Array | null = null;
 
-  /** Whether this frame, RGBA of the shape, belongs to another scene than the one before. */
-  seen(rgba: Uint8Array, shape: Shape): boolean {
+  /** How much this frame, RGBA of the shape, differs from the one before, as a share of the range; 0 for the first. */
+  of(rgba: Uint8Array, shape: Shape): number {
     const now = thumbnail(rgba, shape);
     const before = this.before;
     this.before = now;
-    return before !== null && before.length === now.length && meanChange(before, now) > CUT * 255;
+    return before?.length === now.length ? meanChange(before, now) / 255 : 0;
   }
 
   reset(): void {

@@ -1,6 +1,7 @@
 /** The network's worker: frames in, masks out, and the mask of the frame before remembered. */
 
-import { Cuts } from "./cut";
+import { Changes, CUT, MOVED } from "./cut";
+import { meanWithMirrored } from "./mirror";
 import { PartsReader } from "./parts";
 import type { Answer, Ask, Parts, Shape } from "./protocol";
 import { Missing, Runtime } from "./runtime";
@@ -8,11 +9,15 @@ import { Missing, Runtime } from "./runtime";
 /** How long after the start, in ms, other files than those in use are fetched. */
 const CALM = 4000;
 
-const cuts = new Cuts();
+/** A frame that moved is looked at twice where the last one took less than this, in ms: a slow device stays fluent. */
+const QUICK = 12;
+
+const changes = new Changes();
 const reader = new PartsReader();
 let runtime: Runtime | null = null;
 let previous: Float32Array | null = null;
 let previousShape: Shape | null = null;
+let lastLook = Infinity;
 let input = new Float32Array();
 let chain = Promise.resolve();
 
@@ -35,7 +40,7 @@ async function answer(ask: Ask): Promise<void> {
     // without a connection or room the page still works now
     setTimeout(() => runtime?.keep(ask.files).catch(() => {}), CALM);
   } else {
-    const { mask, parts, ms } = await segment(ask.rgba, ask.shape);
+    const { mask, parts, ms } = await segment(ask.rgba, ask.shape, ask.type === "run");
     if (ask.type === "exact") {
       say({ type: "exact", id: ask.id, mask, ms });
     } else {
@@ -47,18 +52,26 @@ async function answer(ask: Ask): Promise<void> {
   }
 }
 
+/** mayTwice: whether frames without a mask before, and those that moved, are looked at a second time. */
 async function segment(
   rgba: Uint8Array,
   shape: Shape,
+  mayTwice: boolean,
 ): Promise<{ mask: Float32Array; parts: Parts | null; ms: number }> {
-  if (!runtime) throw new Error("a frame came before the network was open");
   if (previousShape?.[0] !== shape[0] || previousShape[1] !== shape[1]) forget();
-  if (cuts.seen(rgba, shape)) {
+  const change = changes.of(rgba, shape);
+  if (change > CUT) {
     previous = null;
     reader.reset();
   }
-  fill(rgba);
-  const { mask: raw, ms } = await runtime.run(input, shape);
+  const twice = previous === null || (change > MOVED && lastLook < QUICK);
+  let { mask: raw, ms } = await look(rgba, shape, previous, false);
+  lastLook = ms;
+  if (mayTwice && twice) {
+    const second = await look(rgba, shape, null, true);
+    raw = meanWithMirrored(raw, second.mask, shape);
+    ms += second.ms;
+  }
   const { mask, parts } = reader.read(raw, rgba);
   let sum = 0;
   for (const value of mask) sum += value;
@@ -67,16 +80,24 @@ async function segment(
   return { mask, parts, ms };
 }
 
-function fill(rgba: Uint8Array): void {
+/** The network's answer to the frame, or to its mirror image, and the mask before it. */
+async function look(
+  rgba: Uint8Array,
+  [height, width]: Shape,
+  before: Float32Array | null,
+  mirrored: boolean,
+): Promise<{ mask: Float32Array; ms: number }> {
+  if (!runtime) throw new Error("a frame came before the network was open");
   if (input.length !== rgba.length) input = new Float32Array(rgba.length);
-  const before = previous ?? new Float32Array(rgba.length / 4);
   const share = 1 / 255;
   for (let at = 0, pixel = 0; at < rgba.length; at += 4, pixel++) {
-    input[at] = (rgba[at] as number) * share;
-    input[at + 1] = (rgba[at + 1] as number) * share;
-    input[at + 2] = (rgba[at + 2] as number) * share;
-    input[at + 3] = before[pixel] as number;
+    const from = mirrored ? 4 * (pixel - 2 * (pixel % width) + width - 1) : at;
+    input[at] = (rgba[from] as number) * share;
+    input[at + 1] = (rgba[from + 1] as number) * share;
+    input[at + 2] = (rgba[from + 2] as number) * share;
+    input[at + 3] = before ? (before[pixel] as number) : 0;
   }
+  return runtime.run(input, [height, width]);
 }
 
 function toLevels(mask: Float32Array): Uint8Array {
@@ -87,7 +108,7 @@ function toLevels(mask: Float32Array): Uint8Array {
 
 function forget(): void {
   previous = previousShape = null;
-  cuts.reset();
+  changes.reset();
   reader.reset();
 }
 

@@ -1,9 +1,9 @@
 import type { Parts, Shape } from "../network/protocol";
 import { type Backdrop, cover, NEUTRAL } from "./backdrop";
 import { type Dyes, PARTS, tableOf, UNDYED } from "./dye";
-import { free, Program, type Target, target, texture } from "./gl";
+import { free, Program, sized, type Target, target, texture } from "./gl";
 import * as shaders from "./shaders";
-import { tilesOf } from "./tiles";
+import { type Tiles, tilesOf } from "./tiles";
 
 /** A moving or still picture whose frames are textures. */
 export type Picture = HTMLVideoElement | ImageBitmap;
@@ -18,6 +18,8 @@ export interface Shot {
   readonly small: WebGLTexture;
   readonly rgba: Uint8Array;
 }
+
+type Pictured = Extract<Backdrop, { kind: "picture" }>;
 
 /** Where a frame is kept on the graphics card, and where it is shrunk. */
 interface Slot {
@@ -57,8 +59,8 @@ export class Compositor {
   private readonly picture: WebGLTexture;
   private readonly tables: WebGLTexture;
   private readonly read: WebGLBuffer;
-  private readonly turns = new MessageChannel();
   private shown: Backdrop | null = null;
+  private behindAll: Target | null = null;
   private targets: Targets | null = null;
   mirror = true;
   dyes: Dyes = UNDYED;
@@ -106,7 +108,8 @@ export class Compositor {
     const slot = this.slots.find((one) => !kept.some((shot) => shot?.texture === one.texture)) as Slot;
     gl.bindTexture(gl.TEXTURE_2D, slot.texture);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, source);
-    const small = this.smallOf(slot, shape);
+    const small = sized(this.gl, slot.small, shape[1], shape[0]);
+    slot.small = small;
     this.lap("upload");
     const taps = [width / small.width, height / small.height].map((ratio) =>
       Math.max(1, Math.ceil(ratio / 2 - 0.1)),
@@ -123,7 +126,9 @@ export class Compositor {
     const { programs } = this;
     const { gain, gathered, colours, blur } = this.fit(shot.shape, shot.width, shot.height);
     const u_small = shot.small;
-    this.filter(shot, mask, gain);
+    const tiles = tilesOf(mask, shot.shape);
+    this.lap("tiles");
+    this.filter(shot, mask, gain, tiles);
     const u_gain = first(gain);
     this.lap("guided filter");
     programs.GATHER.draw(gathered, { u_small, u_gain, u_pixel: [1 / gathered.width, 0] });
@@ -145,11 +150,10 @@ export class Compositor {
       programs.BLUR.draw(blurred, { u_from: first(half), u_pixel: down, u_last: true, u_sigma });
     }
     this.lap("blur");
-    const tiles = tilesOf(mask, shot.shape);
     const dyes = this.dyed(shot, parts);
-    this.lap("tiles and dyes");
-    this.frame(shot.width, shot.height);
+    this.lap("dyes");
     const values = { u_mirror: this.mirror, u_frame: shot.texture, ...dyes, ...this.behind(backdrop, shot) };
+    this.frame(shot.width, shot.height);
     const u_blurred = first(blurred);
     const dyed = dyes !== null;
     (dyed ? programs.DYED_PERSON : programs.PERSON).draw(null, values, tiles.person);
@@ -161,7 +165,7 @@ export class Compositor {
   }
 
   /** The guided filter's coefficients for levels 0..255 of the shot's shape. */
-  private filter(shot: Shot, levels: Uint8Array, into: Target): void {
+  private filter(shot: Shot, levels: Uint8Array, into: Target, { person, room, edge }: Tiles): void {
     const { gl, programs } = this;
     const { coefficients } = this.fit(shot.shape, shot.width, shot.height);
     const [height, width] = shot.shape;
@@ -169,8 +173,11 @@ export class Compositor {
     gl.bindTexture(gl.TEXTURE_2D, this.mask);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, width, height, 0, gl.RED, gl.UNSIGNED_BYTE, levels);
     const u_pixel = pixel(coefficients);
-    programs.COEFFICIENTS.draw(coefficients, { u_small: shot.small, u_mask: this.mask, u_pixel });
-    programs.AVERAGE.draw(into, { u_from: first(coefficients), u_pixel });
+    const u_mask = this.mask;
+    for (const filled of [coefficients, into])
+      for (const solid of [person, room]) programs.SOLID.draw(filled, { u_mask }, solid);
+    programs.COEFFICIENTS.draw(coefficients, { u_small: shot.small, u_mask, u_pixel }, edge);
+    programs.AVERAGE.draw(into, { u_from: first(coefficients), u_pixel }, edge);
   }
 
   /** What the shaders need to dye those parts that are to be and are seen; null where none is. */
@@ -182,7 +189,7 @@ export class Compositor {
       const [colour, light, levels] = [this.dyes[part], parts?.lights[number], parts?.levels[number]];
       if (!colour || !levels || light === null || light === undefined) return 0;
       tables.set(tableOf(part, colour, light), number * 256 * 4);
-      this.filter(shot, levels, found[number] as Target);
+      this.filter(shot, levels, found[number] as Target, tilesOf(levels, shot.shape));
       return 1;
     });
     if (!u_dyed.includes(1)) return null;
@@ -195,8 +202,8 @@ export class Compositor {
 
   /** Show the background alone, or a neutral one where it would be made of the room. */
   empty(backdrop: Backdrop, width: number, height: number): void {
-    this.frame(width, height);
     const values = this.behind(backdrop, { width, height });
+    this.frame(width, height);
     this.programs.EMPTY.draw(null, isOwn(backdrop) ? { ...values, u_kind: 0 } : values);
   }
 
@@ -231,34 +238,34 @@ export class Compositor {
   }
 
   private behind(backdrop: Backdrop, frame: { width: number; height: number }) {
-    const { gl } = this;
-    const [top, bottom] = backdrop.kind === "colour" ? [backdrop.top, backdrop.bottom] : NEUTRAL;
-    const kind = { colour: 0, picture: 1, blur: 2, grey: 3 }[backdrop.kind];
-    const u_picture = this.picture;
-    const values = {
-      u_kind: kind,
-      u_top: top,
-      u_bottom: bottom,
-      u_picture,
-      u_cover: [1, 1, 0, 0],
-      u_level: 0,
-    };
+    const [u_top, u_bottom] = backdrop.kind === "colour" ? [backdrop.top, backdrop.bottom] : NEUTRAL;
+    const u_kind = { colour: 0, picture: 1, blur: 2, grey: 3 }[backdrop.kind];
+    const values = { u_kind, u_top, u_bottom, u_picture: this.picture };
     if (backdrop.kind !== "picture") return values;
-    const [width, height] = sizeOf(backdrop.picture);
-    const moving = backdrop.picture instanceof HTMLVideoElement;
-    if (moving && backdrop.picture.readyState < HTMLMediaElement.HAVE_CURRENT_DATA)
-      return { ...values, u_kind: 0 };
-    if (moving || this.shown !== backdrop) {
-      gl.activeTexture(gl.TEXTURE0);
-      gl.bindTexture(gl.TEXTURE_2D, this.picture);
-      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, moving ? gl.LINEAR : gl.LINEAR_MIPMAP_NEAREST);
-      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, backdrop.picture);
-      if (!moving) gl.generateMipmap(gl.TEXTURE_2D);
-      this.shown = backdrop;
-    }
-    const u_cover = cover({ width, height }, frame);
-    const pixels = (width * u_cover[0]) / frame.width;
-    return { ...values, u_cover, u_level: moving ? 0 : Math.max(0, Math.round(Math.log2(pixels))) };
+    const fitted = this.fitted(backdrop, frame.width, frame.height);
+    return fitted ? { ...values, u_picture: first(fitted) } : { ...values, u_kind: 0 };
+  }
+
+  /** A picture as large as the frame; null before a video's first. What stands still is drawn once. */
+  private fitted(backdrop: Pictured, width: number, height: number): Target | null {
+    const { gl } = this;
+    const { picture } = backdrop;
+    const moving = picture instanceof HTMLVideoElement;
+    if (moving && picture.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return null;
+    const behind = sized(gl, this.behindAll, width, height);
+    if (behind === this.behindAll && !moving && this.shown === backdrop) return behind;
+    this.behindAll = behind;
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, this.picture);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, moving ? gl.LINEAR : gl.LINEAR_MIPMAP_NEAREST);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, picture);
+    if (!moving) gl.generateMipmap(gl.TEXTURE_2D);
+    const [wide, high] = sizeOf(picture);
+    const u_cover = cover({ width: wide, height: high }, { width, height });
+    const u_level = moving ? 0 : Math.max(0, Math.round(Math.log2((wide * u_cover[0]) / width)));
+    this.programs.FITTED.draw(behind, { u_picture: this.picture, u_cover, u_level });
+    this.shown = backdrop;
+    return behind;
   }
 
   private fit(shape: Shape, width: number, height: number): Targets {
@@ -282,22 +289,6 @@ export class Compositor {
     return this.targets;
   }
 
-  private smallOf(slot: Slot, [height, width]: Shape): Target {
-    if (slot.small?.width !== width || slot.small.height !== height) {
-      if (slot.small) free(this.gl, slot.small);
-      slot.small = target(this.gl, width, height, [this.gl.RGBA8]);
-    }
-    return slot.small;
-  }
-
-  /** Give everything else its turn: a timer would take four milliseconds at least. */
-  private turn(): Promise<unknown> {
-    return new Promise((go) => {
-      this.turns.port1.onmessage = go;
-      this.turns.port2.postMessage(null);
-    });
-  }
-
   private async readBack(from: Target, buffer: Uint8Array | null): Promise<Uint8Array> {
     const { gl } = this;
     const bytes = from.width * from.height * 4;
@@ -308,8 +299,8 @@ export class Compositor {
     gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
     const sync = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
     gl.flush();
-    // reading at once would make the page wait for the graphics card
-    while (sync && gl.clientWaitSync(sync, 0, 0) === gl.TIMEOUT_EXPIRED) await this.turn();
+    // reading at once would make the page wait for the graphics card, asking without a pause would take a core
+    while (sync && gl.clientWaitSync(sync, 0, 0) === gl.TIMEOUT_EXPIRED) await pause();
     gl.deleteSync(sync);
     const rgba = buffer?.length === bytes ? buffer : new Uint8Array(bytes);
     gl.bindBuffer(gl.PIXEL_PACK_BUFFER, this.read);
@@ -328,6 +319,9 @@ export function sizeOf(picture: Picture): [width: number, height: number] {
 
 /** Whether a background is made of the room. */
 const isOwn = ({ kind }: Backdrop) => kind === "blur" || kind === "grey";
+
+/** A millisecond; a browser makes four of it from the fifth in a row on. */
+const pause = () => new Promise((go) => setTimeout(go, 1));
 
 const first = (of: Target) => of.textures[0] as WebGLTexture;
 const pixel = (of: Target) => [1 / of.width, 1 / of.height];

@@ -119,6 +119,13 @@ export function target(gl: WebGL2RenderingContext, width: number, height: number
   return { width, height, framebuffer, textures };
 }
 
+/** An RGBA8 target of that size: the old one where it fits, else a new one in its place. */
+export function sized(gl: WebGL2RenderingContext, old: Target | null, width: number, height: number): Target {
+  if (old?.width === width && old.height === height) return old;
+  if (old) free(gl, old);
+  return target(gl, width, height, [gl.RGBA8]);
+}
+
 export function free(gl: WebGL2RenderingContext, target: Target): void {
   gl.deleteFramebuffer(target.framebuffer);
   for (const one of target.textures) gl.deleteTexture(one);

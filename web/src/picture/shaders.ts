@@ -55,7 +55,16 @@ void main() {
   result = vec4(gain, mean.y - gain * mean.x, mean.y, 1.0);
 }`;
 
-/** The same averaged over 3×3, in four bilinear samples. */
+/** The coefficients where all is person or all is room: the mask alone. */
+export const SOLID = `${HEAD}
+uniform sampler2D u_mask;
+out vec4 result;
+void main() {
+  float level = at0(u_mask, v_at).r;
+  result = vec4(0.0, level, level, 1.0);
+}`;
+
+/** The filter's a and b averaged over 3×3, in four bilinear samples. */
 export const AVERAGE = `${HEAD}
 uniform sampler2D u_from;
 uniform vec4 u_pixel;
@@ -109,10 +118,12 @@ void main() {
     vec3 colour = at0(u_small, at).rgb;
     float alpha = alphaOf(colour, at0(u_gain, at).rgb);
     // what is part person and part room says little of either
-    float mine = pow(alpha, 8.0) + 1e-4;
-    float theirs = pow(1.0 - alpha, 8.0) + 1e-4;
-    person += vec4(colour * mine, mine);
-    room += vec4(colour * theirs, theirs);
+    vec2 clear = vec2(alpha, 1.0 - alpha);
+    clear *= clear;
+    clear *= clear;
+    clear = clear * clear + 1e-4;
+    person += clear.x * vec4(colour, 1.0);
+    room += clear.y * vec4(colour, 1.0);
   }
   person /= 9.0;
   room /= 9.0;
@@ -171,15 +182,21 @@ void main() {
   result = u_last ? vec4(result.rgb / result.a, 1.0) : result / 8.0;
 }`;
 
+/** A picture as large as the frame: filtered once, where it stands still, and not anew with each frame. */
+export const FITTED = `${HEAD}
+uniform sampler2D u_picture;
+uniform float u_level; // of its mipmap
+uniform vec4 u_cover; // the part of the picture that is seen: scale and offset
+out vec4 result;
+void main() { result = textureLod(u_picture, v_at * u_cover.xy + u_cover.zw, u_level); }`;
+
 const BACKDROP = `
 uniform float u_kind; // 0 two colours, 1 picture, 2 blur, 3 grey
 uniform vec4 u_top;
 uniform vec4 u_bottom;
-uniform sampler2D u_picture;
-uniform float u_level; // of its mipmap
-uniform vec4 u_cover; // the part of the picture that is seen: scale and offset
+uniform sampler2D u_picture; // as large as the frame
 vec3 plain() { return mix(u_top.rgb, u_bottom.rgb, v_at.y); }
-vec3 pictured() { return textureLod(u_picture, v_at * u_cover.xy + u_cover.zw, u_level).rgb; }
+vec3 pictured() { return texelFetch(u_picture, ivec2(v_at * vec2(textureSize(u_picture, 0))), 0).rgb; }
 `;
 
 const person = (dye: string) => `${HEAD}

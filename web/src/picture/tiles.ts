@@ -7,11 +7,15 @@ export interface Tiles {
   readonly edge: Float32Array;
 }
 
-/** The frame is looked at in a grid of this many squares each way. */
-const GRID = 64;
+/** The mask is looked at in squares of so many pixels each way, a power of two. */
+const SHIFT = 2;
+const SQUARE = 1 << SHIFT;
 
-/** How far from an uncertain pixel of the mask alpha may still change: the band of doubt of the colour line. */
-const REACH = 7;
+/**
+ * How many squares from an uncertain pixel of the mask alpha may still change: the band of doubt of the colour line is
+ * seven pixels wide.
+ */
+const REACH = 2;
 
 /** Levels of the mask up to which all is room, and from which all is person, after the shaders' contrast. */
 const ROOM = 38;
@@ -19,74 +23,84 @@ const PERSON = 217;
 
 type Kind = keyof Tiles;
 
-/** Most of a frame is all person or all room, which is cheap to draw: neighbours in a row become one tile. */
-export function tilesOf(mask: Uint8Array, [height, width]: Shape): Tiles {
-  const found: Record<Kind, number[]> = { person: [], room: [], edge: [] };
-  const columns = extremes(mask, height, width);
-  for (let row = 0; row < GRID; row++) {
-    let begun = 0;
-    let kind = kindOf(columns, row, 0);
-    for (let column = 1; column <= GRID; column++) {
-      const next = column < GRID ? kindOf(columns, row, column) : null;
-      if (next === kind) continue;
-      found[kind].push(...rectangle(begun / GRID, row / GRID, column / GRID, (row + 1) / GRID));
-      begun = column;
-      if (next) kind = next;
-    }
-  }
-  return {
-    person: new Float32Array(found.person),
-    room: new Float32Array(found.room),
-    edge: new Float32Array(found.edge),
-  };
+/** Squares of one kind side by side, from one column to another and one row to another. */
+interface Block {
+  readonly kind: Kind;
+  readonly from: number;
+  readonly to: number;
+  readonly top: number;
+  bottom: number;
 }
 
-function rectangle(x0: number, y0: number, x1: number, y1: number): number[] {
+/**
+ * Most of a frame is all person or all room, which is cheap to draw. Neighbours in a row become one tile, and so do
+ * equal ones below each other: every edge of a triangle costs.
+ */
+export function tilesOf(mask: Uint8Array, [height, width]: Shape): Tiles {
+  const [rows, columns] = [Math.ceil(height / SQUARE), Math.ceil(width / SQUARE)];
+  const kinds = kindsOf(mask, height, width, rows, columns);
+  const blocks: Block[] = [];
+  let above: Block[] = [];
+  for (let row = 0; row < rows; row++) {
+    above = runs(kinds, row, columns).map((run) => {
+      const same = above.find((one) => one.kind === run.kind && one.from === run.from && one.to === run.to);
+      if (!same) blocks.push(run);
+      else same.bottom = run.bottom;
+      return same ?? run;
+    });
+  }
+  const of = (kind: Kind) =>
+    new Float32Array(
+      blocks.filter((one) => one.kind === kind).flatMap((one) => rectangle(one, height, width)),
+    );
+  return { person: of("person"), room: of("room"), edge: of("edge") };
+}
+
+/** The blocks of one row. */
+function runs(kinds: readonly Kind[], row: number, columns: number): Block[] {
+  const found: Block[] = [];
+  let from = 0;
+  for (let column = 1; column <= columns; column++) {
+    const kind = kinds[row * columns + from] as Kind;
+    if (column < columns && kinds[row * columns + column] === kind) continue;
+    found.push({ kind, from, to: column, top: row, bottom: row + 1 });
+    from = column;
+  }
+  return found;
+}
+
+function rectangle({ from, to, top, bottom }: Block, height: number, width: number): number[] {
+  const [x0, x1] = [from, to].map((at) => Math.min(1, (at * SQUARE) / width)) as [number, number];
+  const [y0, y1] = [top, bottom].map((at) => Math.min(1, (at * SQUARE) / height)) as [number, number];
   return [x0, y0, x1, y0, x0, y1, x1, y0, x0, y1, x1, y1];
 }
 
-/** The least and greatest level in and around each square. */
-interface Extremes {
-  readonly least: Uint8Array;
-  readonly most: Uint8Array;
-}
-
-function kindOf({ least, most }: Extremes, row: number, column: number): Kind {
-  const at = row * GRID + column;
-  if ((most[at] as number) <= ROOM) return "room";
-  return (least[at] as number) >= PERSON ? "person" : "edge";
-}
-
-function extremes(mask: Uint8Array, height: number, width: number): Extremes {
-  // along the rows first, then down the columns of what that gave
-  const rows = { least: new Uint8Array(height * GRID), most: new Uint8Array(height * GRID) };
-  for (let y = 0; y < height; y++)
-    for (let column = 0; column < GRID; column++) {
-      const [from, to] = span(column, width);
-      let [least, most] = [255, 0];
-      for (let x = from; x < to; x++) {
-        const level = mask[y * width + x] as number;
-        if (level < least) least = level;
-        if (level > most) most = level;
-      }
-      rows.least[y * GRID + column] = least;
-      rows.most[y * GRID + column] = most;
+/** What each square is: all room, all person, or neither, counting what is around it. */
+function kindsOf(mask: Uint8Array, height: number, width: number, rows: number, columns: number): Kind[] {
+  // a bit where a square is not all room, another where it is not all person
+  const seen = new Uint8Array(rows * columns);
+  for (let y = 0, at = 0; y < height; y++) {
+    const row = (y >> SHIFT) * columns;
+    for (let x = 0; x < width; x++, at++) {
+      const level = mask[at] as number;
+      const bits = level <= ROOM ? 2 : level >= PERSON ? 1 : 3;
+      seen[row + (x >> SHIFT)] = (seen[row + (x >> SHIFT)] as number) | bits;
     }
-  const squares = { least: new Uint8Array(GRID * GRID).fill(255), most: new Uint8Array(GRID * GRID) };
-  for (let row = 0; row < GRID; row++) {
-    const [from, to] = span(row, height);
-    for (let y = from; y < to; y++)
-      for (let column = 0; column < GRID; column++) {
-        const at = row * GRID + column;
-        squares.least[at] = Math.min(squares.least[at] as number, rows.least[y * GRID + column] as number);
-        squares.most[at] = Math.max(squares.most[at] as number, rows.most[y * GRID + column] as number);
-      }
   }
-  return squares;
+  spread(seen, rows, columns, columns, 1);
+  spread(seen, columns, 1, rows, columns);
+  return Array.from(seen, (bits) => (bits === 2 ? "room" : bits === 1 ? "person" : "edge"));
 }
 
-function span(index: number, pixels: number): [from: number, to: number] {
-  const from = Math.floor((index * pixels) / GRID) - REACH;
-  const to = Math.ceil(((index + 1) * pixels) / GRID) + REACH;
-  return [Math.max(0, from), Math.min(pixels, to)];
+/** Give each square the bits of those around it in its line; begin and step say where the squares of a line lie. */
+function spread(seen: Uint8Array, lines: number, begin: number, length: number, step: number): void {
+  const line = new Uint8Array(length + 2 * REACH);
+  for (let number = 0; number < lines; number++) {
+    for (let at = 0; at < length; at++) line[at + REACH] = seen[number * begin + at * step] as number;
+    for (let at = 0; at < length; at++) {
+      let bits = 0;
+      for (let off = 0; off <= 2 * REACH; off++) bits |= line[at + off] as number;
+      seen[number * begin + at * step] = bits;
+    }
+  }
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from livematte.errors import InputError
-from livematte.lab.export import contract
+from livematte.segment.listing import listing
 
 NETWORKS = "networks"
 """The folder of the network files beside the page."""
@@ -20,7 +20,8 @@ def finish(folder: Path, name: str, written: Sequence[Path]) -> None:
     """Write `networks/index.json` and copy the page; networks of other names that are listed stay listed."""
     index = folder / NETWORKS / "index.json"
     others = [one for one in _listed(index) if one["name"] != name]
-    text = json.dumps([*others, *(_entry(file, name) for file in written)], indent=2) + "\n"
+    own = [listing(file.name, file.read_bytes()) for file in written]
+    text = json.dumps([*others, *own], indent=2) + "\n"
     part = index.with_suffix(".part")
     part.write_text(text, encoding="utf-8")
     part.replace(index)
@@ -28,18 +29,6 @@ def finish(folder: Path, name: str, written: Sequence[Path]) -> None:
     if page.is_dir():
         with as_file(page) as built:
             shutil.copytree(built, folder, dirs_exist_ok=True)
-
-
-def _entry(file: Path, name: str) -> dict[str, Any]:
-    height, width = file.stem.rsplit("-", 1)[1].split("x")
-    return {
-        "name": name,
-        "height": int(height),
-        "width": int(width),
-        "file": file.name,
-        "bytes": file.stat().st_size,
-        "sha256": contract.sha256(file),
-    }
 
 
 def _listed(index: Path) -> list[dict[str, Any]]:
