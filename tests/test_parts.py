@@ -234,7 +234,7 @@ def recipe_from_plain(data, folder, **more):
         network=TINY,
         phases=((32, 60),),
         batch=8,
-        rate=0.03,
+        rate=0.1,
         validate_every=20,
         val_set="drawn",
         start=folder / "plain.pt",

@@ -322,7 +322,7 @@ def test_every_step_takes_the_learning_rate_of_its_number(data, tmp_path, tiny):
     kept = training.loss_terms
 
     def note(*given):
-        rates.append(state_of[0].optimizer.param_groups[0]["lr"])
+        rates.append({group["lr"] for each in state_of[0].optimizers for group in each.param_groups})
         return kept(*given)
 
     state_of = []
@@ -331,8 +331,8 @@ def test_every_step_takes_the_learning_rate_of_its_number(data, tmp_path, tiny):
         patch.setattr(training, "_start", lambda *given: state_of.append(start(*given)) or state_of[0])
         patch.setattr(training, "loss_terms", note)
         train(recipe, quiet=True)
-    assert rates == [recipe.learning_rate(step) for step in range(6)]
-    assert len(set(rates)) == 6
+    assert rates == [{recipe.learning_rate(step)} for step in range(6)]
+    assert len(set.union(*rates)) == 6
 
 
 def test_around_a_keyed_person_nothing_of_the_key_is_left(data):
@@ -569,7 +569,7 @@ def test_a_student_comes_to_say_what_its_teacher_says(data, tmp_path, tiny, peop
         wide.refine.head.weight.zero_()
         wide.refine.head.bias.fill_(5)
     save_weights(wide.eval(), tmp_path / "wide.pt")
-    recipe = Recipe(data, tmp_path / "alone", tiny, phases=((32, 40),), batch=4, rate=0.02)
+    recipe = Recipe(data, tmp_path / "alone", tiny, phases=((32, 40),), batch=4, rate=0.1)
     taught = replace(recipe, out=tmp_path / "taught", teacher=tmp_path / "wide.pt")
     photos = torch.cat([people[1].rgba[:8, :3] / 255, torch.zeros(8, 1, 48, 48)], 1)[..., :32, :32]
 

@@ -80,7 +80,7 @@ def train(
     network: str = "best",
     phases: str = "128:11500,192:3000,256:3600",
     batch: int = 16,
-    rate: float = 2e-3,
+    rate: float = 2e-2,
     seed: int = 1,
     start: Path | None = None,
     teacher: Path | None = None,

@@ -21,7 +21,7 @@ class State:
 
     network: Network
     average: Network
-    optimizer: torch.optim.Optimizer
+    optimizers: tuple[torch.optim.Optimizer, ...]
     random: torch.Generator
     step: int = 0
     best: tuple[int, float] = (-1, 0.0)
@@ -39,7 +39,7 @@ class State:
             "sizes": vars(self.network.sizes),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "randoms": randoms,
             "step": self.step,
             "best": self.best,
@@ -51,13 +51,14 @@ class State:
     def load(self, path: Path, ranks: Ranks) -> None:
         """Go on from what `save` wrote; InputError where it is of another network or number of processes."""
         values = _read(path, ranks.device)
-        if values.get("sizes") != vars(self.network.sizes) or "randoms" not in values:
+        if values.get("sizes") != vars(self.network.sizes) or "optimizers" not in values:
             raise InputError(f"{path}: a checkpoint of something else; give another folder to train in")
         if len(values["randoms"]) != ranks.count:
             raise InputError(f"{path}: trained by {len(values['randoms'])} processes, not by {ranks.count}")
         self.network.load_state_dict(values["network"])
         self.average.load_state_dict(values["average"])
-        self.optimizer.load_state_dict(values["optimizer"])
+        for optimizer, kept in zip(self.optimizers, values["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         self.random.set_state(values["randoms"][ranks.number].cpu())
         self.step, self.best, self.history = values["step"], tuple(values["best"]), values["history"]
 

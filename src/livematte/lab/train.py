@@ -23,6 +23,7 @@ from livematte.lab.augment import Composer
 from livematte.lab.checkpoint import State, begin_with, load_weights, save_weights
 from livematte.lab.efficientnet import load_imagenet
 from livematte.lab.losses import loss_terms, taught_terms, total
+from livematte.lab.muon import optimizers
 from livematte.lab.network import PRESETS, Network, Sizes
 from livematte.lab.photos import Photos
 from livematte.lab.previous_mask import Mix, simulate
@@ -62,7 +63,7 @@ class Recipe:
     network: str | Sizes = "best"
     phases: tuple[tuple[int, int], ...] = ((128, 11500), (192, 3000), (256, 3600))
     batch: int = 16
-    rate: float = 2e-3
+    rate: float = 2e-2
     decay: float = 1e-4
     average: float = 0.999
     seed: int = 1
@@ -193,11 +194,10 @@ def _start(recipe: Recipe, ranks: Ranks, teacher: Network | None) -> State:
         load_imagenet(network.stem, network.down)
     network.to(ranks.device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    learning = [weight for weight in network.parameters() if weight.requires_grad]
     state = State(
         network,
         copy.deepcopy(network).requires_grad_(False),
-        torch.optim.AdamW(learning, recipe.rate, weight_decay=recipe.decay),
+        optimizers(network, recipe.rate, recipe.decay),
         torch.Generator().manual_seed(recipe.seed + ranks.number),
     )
     last = recipe.out / "last.pt"
@@ -271,7 +271,7 @@ def _step(
     picture, truth, previous = simulate(
         batch.picture, batch.truth, batch.earlier, batch.is_clip, mix, state.random, own, batch.sets
     )
-    for group in state.optimizer.param_groups:
+    for group in (group for optimizer in state.optimizers for group in optimizer.param_groups):
         group["lr"] = recipe.learning_rate(state.step)
     seen = _seen(picture, previous)
     with half:
@@ -284,13 +284,14 @@ def _step(
             taught = teacher.tell(picture, theirs).float()
         terms |= taught_terms(logits, taught, levels[2:], theirs[2:])
     loss = total(terms)
-    state.optimizer.zero_grad(set_to_none=True)
+    network.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
     # the statistics of all batches, so that every process holds the same network
     ranks.average([*gradients, *(value for value in network.buffers() if value.is_floating_point())])
     torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-    state.optimizer.step()
+    for optimizer in state.optimizers:
+        optimizer.step()
     state.step += 1
     _follow(state, recipe.average)
     return float(loss.detach())
