@@ -436,6 +436,18 @@ def test_a_checkpoint_of_another_network_is_refused_and_kept(data, tmp_path, tin
     assert (tmp_path / "last.pt").read_bytes() == kept
 
 
+def test_a_checkpoint_of_another_optimiser_is_refused_and_kept(data, tmp_path, tiny):
+    recipe = Recipe(data, tmp_path, tiny, phases=((32, 1),), batch=2)
+    train(recipe, quiet=True)
+    values = torch.load(tmp_path / "last.pt", weights_only=True)
+    values["optimizer"] = values.pop("optimizers")[1]
+    torch.save(values, tmp_path / "last.pt")
+    kept = (tmp_path / "last.pt").read_bytes()
+    with pytest.raises(InputError, match=r"last\.pt"):
+        train(recipe, quiet=True)
+    assert (tmp_path / "last.pt").read_bytes() == kept
+
+
 def test_an_unknown_network_is_refused_with_the_known_ones(data, tmp_path):
     with pytest.raises(OptionError, match=r"'missing'.*best"):
         train(Recipe(data, tmp_path / "out", "missing"), quiet=True)
