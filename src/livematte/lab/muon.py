@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from itertools import compress
-from operator import not_
 
 import torch
 from torch import Tensor, nn
@@ -20,9 +18,13 @@ def optimizers(network: nn.Module, rate: float, decay: float) -> tuple[torch.opt
     rate: the learning rate of both. decay: of the weights, times the rate a step.
     """
     learning = [weight for weight in network.parameters() if weight.requires_grad]
-    mixing = [weight.ndim == 4 and weight.shape[1] > 1 for weight in learning]
-    kernels, others = compress(learning, mixing), compress(learning, map(not_, mixing))
+    kernels = [weight for weight in learning if _mixes(weight)]
+    others = [weight for weight in learning if not _mixes(weight)]
     return Muon(kernels, rate, decay), torch.optim.AdamW(others, rate, weight_decay=decay)
+
+
+def _mixes(weight: Tensor) -> bool:
+    return weight.ndim == 4 and weight.shape[1] > 1
 
 
 class Muon(torch.optim.Optimizer):
@@ -49,7 +51,10 @@ class Muon(torch.optim.Optimizer):
                     weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(way, alpha=group["lr"])
 
     def _way(self, weight: Tensor, gradient: Tensor, momentum: float) -> Tensor:
-        mean = self.state[weight].setdefault("mean", torch.zeros_like(weight))
+        state = self.state[weight]
+        if not state:
+            state["mean"] = torch.zeros_like(weight)
+        mean: Tensor = state["mean"]
         mean.lerp_(gradient, 1 - momentum)
         ahead = gradient.lerp(mean, momentum).flatten(1)
         # an orthogonal matrix is 1 / √(its longer side) in root mean square, Adam's steps are about 0.2

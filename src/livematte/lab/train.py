@@ -271,8 +271,10 @@ def _step(
     picture, truth, previous = simulate(
         batch.picture, batch.truth, batch.earlier, batch.is_clip, mix, state.random, own, batch.sets
     )
-    for group in (group for optimizer in state.optimizers for group in optimizer.param_groups):
-        group["lr"] = recipe.learning_rate(state.step)
+    rate = recipe.learning_rate(state.step)
+    for optimizer in state.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
     seen = _seen(picture, previous)
     with half:
         levels = network.look(seen)
