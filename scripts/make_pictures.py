@@ -153,7 +153,8 @@ def _failures(frame: Frame) -> dict[str, Picture]:
         "the head out of the picture": np.ascontiguousarray(near[260:480, 60:280]),
         "a fast camera": cv2.blur(near, (100, 1)),
     }
-    cut = {f"{name}: result": _cut_out(picture) for name, picture in pictures.items()}
+    segmenter = Segmenter(threads=1)
+    cut = {f"{name}: result": _cut_out(segmenter, picture) for name, picture in pictures.items()}
     return pictures | cut
 
 
@@ -193,10 +194,11 @@ def _cut(clip: Path) -> tuple[Frame, Matte]:
     return frame, matte
 
 
-def _cut_out(picture: Picture) -> Picture:
+def _cut_out(segmenter: Segmenter, picture: Picture) -> Picture:
     """A first frame's people before green."""
+    segmenter.reset()
     frame = Frame.from_rgb(picture)
-    return _shown(frame, Segmenter(threads=1)(frame), "green")
+    return _shown(frame, segmenter(frame), "green")
 
 
 def _lettering() -> Picture:
