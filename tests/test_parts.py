@@ -208,7 +208,7 @@ def test_labels_stay_with_their_picture_through_crops_and_bends(drawn):
     empty = Photos.load(drawn, [row for row in read_index(drawn) if row.truth == "none"], 96, parts=True)
 
     class OneCamera(Composer):
-        def camera(self, picture):
+        def camera(self, picture, gentle):
             return picture
 
     composer = OneCamera(photos, empty, torch.Generator().manual_seed(3))

@@ -101,7 +101,8 @@ def tiny(monkeypatch):
 class OneCamera(Composer):
     """Leaves the colours alone, so that they can be looked at."""
 
-    def camera(self, picture):
+    def camera(self, picture, gentle):
+        self.gently = gentle
         return picture
 
 
@@ -259,12 +260,33 @@ def test_a_batch_depends_on_nothing_but_the_seed(people, empty):
 
 def test_the_camera_varies_every_picture_but_keeps_light_and_dark_apart(people, empty):
     ramp = torch.linspace(0.1, 0.9, 16).expand(64, 3, 16, 16).contiguous()
-    seen = Composer(people[1], empty, seeded(8)).camera(ramp)
+    seen = Composer(people[1], empty, seeded(8)).camera(ramp, torch.zeros(64, dtype=torch.bool))
     assert seen.min() >= 0
     assert seen.max() <= 1
     grey = seen.mean((1, 2))
     assert (grey[:, 12:].mean(1) > grey[:, :4].mean(1)).all()
     assert len({round(value, 4) for value in seen.mean((1, 2, 3)).tolist()}) > 55
+
+
+def test_a_gentle_camera_changes_pictures_far_less(people, empty):
+    ramp = torch.linspace(0.1, 0.9, 16).expand(200, 3, 16, 16).contiguous()
+    gentle = torch.arange(200) < 100
+    change = (Composer(people[1], empty, seeded(8)).camera(ramp, gentle) - ramp).abs().mean((1, 2, 3))
+    assert 0.003 < change[gentle].mean() < 0.4 * change[~gentle].mean()
+
+
+def test_gentle_are_pictures_that_keep_their_background_where_it_is_asked_for(people, empty, no_screens):
+    composer = OneCamera(people[1], empty, seeded(10), gentle=True)
+    batch = composer.batch(300, 24, 24)
+    nobody = batch.truth.flatten(1).amax(1) == 0
+    assert not composer.gently[nobody].any()
+    assert 0.2 < composer.gently.float().mean() < 0.8
+    composer = OneCamera(only(people[1], people[1].cut_out), empty, seeded(10), gentle=True)
+    composer.batch(100, 24, 24)
+    assert not composer.gently.any()
+    composer = OneCamera(people[1], empty, seeded(10))
+    composer.batch(100, 24, 24)
+    assert not composer.gently.any()
 
 
 def test_the_learning_rate_rises_then_falls_and_never_ends():
@@ -276,6 +298,13 @@ def test_the_learning_rate_rises_then_falls_and_never_ends():
     assert rates[peak:] == sorted(rates[peak:], reverse=True)
     assert 0.009 < rates[peak] <= 0.01
     assert 0.0001 <= rates[-1] < 0.0002
+
+
+def test_previous_masks_are_mostly_empty_at_first_but_not_for_a_network_that_sees(tmp_path):
+    recipe = Recipe(data=None, out=None, phases=((32, 100),))
+    assert recipe.mix_at(0).empty > 0.8
+    assert recipe.mix_at(40) == recipe.mix_at(99) == Mix()
+    assert Recipe(data=None, out=None, start=tmp_path).mix_at(0) == Mix()
 
 
 def test_a_step_belongs_to_the_phase_it_falls_in():

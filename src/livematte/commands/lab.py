@@ -89,6 +89,7 @@ def train(
     bfloat16: bool = False,
     any_licence: Annotated[bool, Parameter(negative="")] = False,
     keep_person: Annotated[bool, Parameter(negative="")] = False,
+    gentle: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Train a network on annotated pictures; run again with the same folder to go on after a stop.
 
@@ -121,6 +122,8 @@ def train(
         Use data that forbids commercial use, too; its licence then binds the weights.
     keep_person
         With --network parts: leave the layers of the person as --start has them, so that masks stay the same.
+    gentle
+        Change the pictures far less: for the last phase of a training, at a low rate.
     """
     recipe = livematte.Recipe(
         data=data,
@@ -137,6 +140,7 @@ def train(
         bfloat16=bfloat16,
         any_licence=any_licence,
         keep_person=keep_person,
+        gentle=gentle,
     )
     try:
         livematte.train(recipe)

@@ -21,6 +21,9 @@ NOBODY = 0.06
 WHOLE = 0.4
 """Share of pictures shown whole, of those that keep their own background."""
 
+GENTLE_WHOLE = 0.75
+"""The same share in a gentle training."""
+
 PLAIN = 0.15
 """Share of other backgrounds that are one colour, as screens and painted walls are, fading a little."""
 
@@ -40,10 +43,14 @@ class Batch:
 
 
 class Composer:
-    """Draws batches from people and from pictures without any."""
+    """Draws batches from people and from pictures without any.
 
-    def __init__(self, people: Photos, empty: Photos, random: Generator) -> None:
-        self.people, self.empty, self.random = people, empty, random
+    gentle: pictures that keep their background are changed far less, as a training's end wants it; what
+        gets another is not, because clips depend on that.
+    """
+
+    def __init__(self, people: Photos, empty: Photos, random: Generator, gentle: bool = False) -> None:
+        self.people, self.empty, self.random, self.gentle = people, empty, random, gentle
 
     def batch(self, count: int, height: int, width: int) -> Batch:
         """One batch of height×width pictures."""
@@ -71,13 +78,19 @@ class Composer:
         earlier = truth.clone()
         earlier[is_clip] = self._show(self.people.rgba[before[is_clip], 3:], grid[is_clip], free[is_clip])
         sets = self._sets(rows, grid, free, truth, other) if self.people.sets is not None else None
-        return Batch(self.camera(picture), truth, earlier, is_clip, sets)
+        gentle = ~other if self.gentle else torch.zeros_like(other)
+        return Batch(self.camera(picture, gentle), truth, earlier, is_clip, sets)
 
-    def camera(self, picture: Tensor) -> Tensor:
-        """Other light, white balance, contrast, saturation, blur and noise for each of N×3×H×W in 0..1."""
+    def camera(self, picture: Tensor, gentle: Tensor) -> Tensor:
+        """Other light, white balance, contrast, saturation, blur and noise for each of N×3×H×W in 0..1.
+
+        gentle: bool N, those to be changed far less.
+        """
         count, draw = len(picture), self._draw
         one = (count, 1, 1)
-        much = draw(one, 0, 1)  # most pictures are changed a little, some a lot
+        drawn = draw(one, 0, 1)  # most pictures are changed a little, some a lot
+        much = torch.where(gentle.view(one), 0.4 * drawn**2, drawn)
+        seldom = torch.where(gentle, 1 / 3, 1.0)
         picture = picture.clamp(1e-3, 1) ** torch.exp(much[..., None] * draw((count, 1, 1, 1), -0.5, 0.5))
         gain = torch.exp(much * (draw(one, -0.4, 0.25) + draw((count, 1, 3), -0.15, 0.15)))
         colourful = torch.where(draw(one, 0, 1) < 0.05, 0.0, torch.exp(much * draw(one, -0.7, 0.4)))
@@ -87,9 +100,9 @@ class Composer:
         mean = picture[:, :, ::4, ::4].mean((1, 2, 3)).view(one) * gain.mean(2, keepdim=True)
         shift = (mean * (1 - contrast)).expand(count, 3, 1)
         picture = torch.baddbmm(shift, mix * contrast, picture.flatten(2)).view(picture.shape)
-        blurred = draw((count,), 0, 1) < 0.15
+        blurred = draw((count,), 0, 1) < 0.15 * seldom
         picture[blurred] = F.avg_pool2d(picture[blurred], 3, 1, 1, count_include_pad=False)
-        noisy = draw((count,), 0, 1) < 0.2
+        noisy = draw((count,), 0, 1) < 0.2 * seldom
         noise = torch.randn(picture[noisy].shape, generator=self.random).to(picture.device)
         picture[noisy] += noise * draw((len(noise), 1, 1, 1), 0, 0.06)
         return picture.clamp_(0, 1)
@@ -159,7 +172,7 @@ class Composer:
         """
         count = len(aspect)
         # often the source as a whole, as a camera's frame is seen, squeezed to the frame's shape
-        whole = ~free & (self._draw((count,), 0, 1) < WHOLE)
+        whole = ~free & (self._draw((count,), 0, 1) < (GENTLE_WHOLE if self.gentle else WHOLE))
         squeezed = torch.minimum(torch.maximum(aspect, 0.7 * frame_aspect), frame_aspect / 0.7)
         frame_aspect = torch.where(whole, squeezed, frame_aspect)
         inside = torch.minimum(torch.ones_like(aspect), aspect / frame_aspect)

@@ -20,7 +20,7 @@ def optimizers(network: nn.Module, rate: float, decay: float) -> tuple[torch.opt
     learning = [weight for weight in network.parameters() if weight.requires_grad]
     kernels = [weight for weight in learning if _mixes(weight)]
     others = [weight for weight in learning if not _mixes(weight)]
-    return Muon(kernels, rate, decay), torch.optim.AdamW(others, rate, weight_decay=decay)
+    return Muon(kernels, rate, decay), torch.optim.AdamW(others, rate, weight_decay=decay, fused=True)
 
 
 def _mixes(weight: Tensor) -> bool:

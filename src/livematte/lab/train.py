@@ -48,7 +48,7 @@ class Recipe:
     bfloat16: whether layers compute in bfloat16 (the weights stay float32); a fifth less time on
         a processor that knows it, more on others.
     network: the name of a preset, or sizes of one's own.
-    mix: how often each simulation of the previous mask is used.
+    mix: how often each simulation of the previous mask is used; without `start`, mostly none at first.
     val_set: the set of the index whose `val` split chooses the best checkpoint.
     teacher: a `best.pt` of a wider network, whose masks, classes and features are a second target, and whose
         licence binds the weights, too.
@@ -56,6 +56,7 @@ class Recipe:
     any_licence: whether data whose licence forbids commercial use is used, too; it then binds the weights.
     keep_person: whether the layers of the person stay as `start` has them and only those of the parts learn,
         from pictures that tell parts.
+    gentle: whether pictures are changed far less, which the end of a training wants.
     """
 
     data: Path
@@ -76,6 +77,7 @@ class Recipe:
     start: Path | None = None
     any_licence: bool = False
     keep_person: bool = False
+    gentle: bool = False
     mix: Mix = field(default_factory=Mix)
 
     @property
@@ -105,6 +107,10 @@ class Recipe:
         return self.rate * min(
             (step + 1) / warm, 0.01 + 0.99 * (1 + math.cos(math.pi * step / self.steps)) / 2
         )
+
+    def mix_at(self, step: int) -> Mix:
+        """The mix at a step; what starts from weights sees already and need not begin with empty masks."""
+        return self.mix if self.start else self.mix.at(step / self.steps)
 
 
 def train(recipe: Recipe, *, quiet: bool = False) -> State:
@@ -259,7 +265,6 @@ def _step(
     network = state.network.train()
     height, width = _shape(side, state.random)
     batch = composer.batch(recipe.batch, height, width)
-    mix = recipe.mix.at(state.step / recipe.steps)
     half = torch.autocast(torch.device(ranks.device).type, torch.bfloat16, enabled=recipe.bfloat16)
 
     def guess(pictures: Tensor) -> Tensor:
@@ -269,7 +274,14 @@ def _step(
 
     own = guess if recipe.sizes.previous else None
     picture, truth, previous = simulate(
-        batch.picture, batch.truth, batch.earlier, batch.is_clip, mix, state.random, own, batch.sets
+        batch.picture,
+        batch.truth,
+        batch.earlier,
+        batch.is_clip,
+        recipe.mix_at(state.step),
+        state.random,
+        own,
+        batch.sets,
     )
     rate = recipe.learning_rate(state.step)
     for optimizer in state.optimizers:
@@ -336,7 +348,7 @@ def _composer(
         photos = Photos.load(recipe.data, rows, side + side // 4, bar, parts=recipe.sizes.parts)
         return photos.to(ranks.device)
 
-    return Composer(load(people, "people"), load(empty, "backgrounds"), state.random)
+    return Composer(load(people, "people"), load(empty, "backgrounds"), state.random, recipe.gentle)
 
 
 def resized(x: Tensor, height: int, width: int) -> Tensor:
