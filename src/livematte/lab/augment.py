@@ -78,8 +78,7 @@ class Composer:
         earlier = truth.clone()
         earlier[is_clip] = self._show(self.people.rgba[before[is_clip], 3:], grid[is_clip], free[is_clip])
         sets = self._sets(rows, grid, free, truth, other) if self.people.sets is not None else None
-        gentle = ~other if self.gentle else torch.zeros_like(other)
-        return Batch(self.camera(picture, gentle), truth, earlier, is_clip, sets)
+        return Batch(self.camera(picture, ~other & self.gentle), truth, earlier, is_clip, sets)
 
     def camera(self, picture: Tensor, gentle: Tensor) -> Tensor:
         """Other light, white balance, contrast, saturation, blur and noise for each of N×3×H×W in 0..1.

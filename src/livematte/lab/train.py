@@ -265,6 +265,7 @@ def _step(
     network = state.network.train()
     height, width = _shape(side, state.random)
     batch = composer.batch(recipe.batch, height, width)
+    mix = recipe.mix_at(state.step)
     half = torch.autocast(torch.device(ranks.device).type, torch.bfloat16, enabled=recipe.bfloat16)
 
     def guess(pictures: Tensor) -> Tensor:
@@ -274,14 +275,7 @@ def _step(
 
     own = guess if recipe.sizes.previous else None
     picture, truth, previous = simulate(
-        batch.picture,
-        batch.truth,
-        batch.earlier,
-        batch.is_clip,
-        recipe.mix_at(state.step),
-        state.random,
-        own,
-        batch.sets,
+        batch.picture, batch.truth, batch.earlier, batch.is_clip, mix, state.random, own, batch.sets
     )
     rate = recipe.learning_rate(state.step)
     for optimizer in state.optimizers:
