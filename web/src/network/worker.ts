@@ -64,10 +64,10 @@ async function segment(
     previous = null;
     reader.reset();
   }
-  const twice = previous === null || (change > MOVED && lastLook < QUICK);
+  const twice = mayTwice && (previous === null || (change > MOVED && lastLook < QUICK));
   let { mask: raw, ms } = await look(rgba, shape, previous, false);
   lastLook = ms;
-  if (mayTwice && twice) {
+  if (twice) {
     const second = await look(rgba, shape, null, true);
     raw = meanWithMirrored(raw, second.mask, shape);
     ms += second.ms;
