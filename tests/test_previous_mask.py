@@ -111,6 +111,14 @@ def test_a_large_move_in_a_batch_is_far_off_or_a_neighbours_mask(size, seed):
 
 
 @few
+@given(st.sampled_from([1, 240]), seeds)
+def test_a_sixth_of_what_is_far_off_is_the_mask_reversed(batch, seed):
+    random, truth = seeded(seed), people(0.6, (0.4, 0.4), batch)
+    moved = torch.cat([affine_large(truth, random) for _ in range(240 // batch)])
+    assert 0.06 < same(moved, 1 - truth.expand_as(moved)).float().mean() < 0.28
+
+
+@few
 @given(sizes, places, seeds)
 def test_the_spline_bends_picture_and_truth_alike(size, place, seed):
     truth = people(size, place, 4)

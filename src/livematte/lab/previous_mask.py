@@ -27,15 +27,15 @@ class Mix:
 
     empty: the first frame, or somebody walks in.
     small: the true mask slightly moved: learn to follow it.
-    large: the true mask far off, or another picture's: learn to distrust it.
+    large: the true mask far off or reversed, or another picture's: learn to distrust it.
     spline: the picture and its truth bent, the previous mask left: fast motion of camera or person.
     clip: the truth of an earlier frame, where the picture comes from a clip (elsewhere: small, or empty where
         small is left out).
     """
 
-    empty: float = 0.35
+    empty: float = 0.3
     small: float = 0.2
-    large: float = 0.1
+    large: float = 0.15
     spline: float = 0.2
     clip: float = 0.15
 
@@ -66,13 +66,13 @@ def affine_small(truth: Tensor, random: Generator) -> Tensor:
 def affine_large(truth: Tensor, random: Generator) -> Tensor:
     """The truth moved by 25 to 60 % of each side, scaled by up to 30 % and turned by up to 25°; or another's.
 
-    In a batch of several, a third takes the mask of the next picture in the batch instead.
+    A sixth is the truth reversed instead, and in a batch of several a third is that of the next picture.
     """
     moved = _affine(truth, 0.6, 0.3, 25.0, random, least=0.25)
-    if len(truth) == 1:
-        return moved
-    swap = _uniform((len(truth), 1, 1, 1), 0, 1, truth, random) < 1 / 3
-    return torch.where(swap, truth.roll(1, 0), moved)
+    lot = _uniform((len(truth), 1, 1, 1), 0, 1, truth, random)
+    if len(truth) > 1:
+        moved = torch.where(lot < 1 / 3, truth.roll(1, 0), moved)
+    return torch.where(lot > 5 / 6, 1 - truth, moved)
 
 
 def thin_plate_spline(
