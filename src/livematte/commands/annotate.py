@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 import livematte
-from livematte.commands.common import Network, Threads, bar
+from livematte.commands.common import Network, Threads, bar, tables_to
 
 Pictures = Annotated[Path, Parameter(help="A data folder, or any folder of pictures.")]
 Folder = Annotated[Path, Parameter(help="What `annotate collect` made: a data folder for each annotator.")]
@@ -115,7 +115,6 @@ def agreement(
     limit
         The most pictures on it.
     """
-    from rich.console import Console
     from rich.table import Table
 
     from livematte.annotate.agreement import GOAL
@@ -123,8 +122,7 @@ def agreement(
 
     with bar() as progress:
         found = livematte.annotation_agreement(folder, threads=threads, progress=progress)
-    # a file or a pipe has no width, and a table cut off at 80 columns would lose names
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    console = tables_to(sys.stdout)
     table = Table("class", "IoU", "mean IoU", "comparisons")
     for name, (pooled, mean, count) in found.classes().items():
         table.add_row(name, f"{pooled:.4f}", f"{mean:.4f}", str(count))

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 import livematte
 from livematte.commands.clips import Settings
-from livematte.commands.common import WIDE, Network, bar
+from livematte.commands.common import Network, bar, tables_to
 from livematte.jobs import BatchReport
 from livematte.threads import stop_on_interrupt
 
@@ -102,18 +102,18 @@ def _interruptible() -> Iterator[None]:
 
 
 def _say(report: BatchReport) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     if report.failures:
-        failed = Table("failed", "tries", "why", box=None, pad_edge=False)
+        source = Column("failed", overflow="fold")
+        failed = Table(source, "tries", "why", box=None, pad_edge=False)
         for failure in report.failures:
             failed.add_row(Text(failure.source), str(failure.attempts), Text(failure.error))
-        Console(stderr=True, width=None if sys.stderr.isatty() else WIDE).print(failed)
+        tables_to(sys.stderr).print(failed)
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in report.rows():
         table.add_row(Text(name, "bold"), Text(value))
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+    tables_to(sys.stdout).print(table)
     if report.stopped:
         print(f"livematte: {report.stopped}; the same command goes on", file=sys.stderr)

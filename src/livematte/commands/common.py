@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 from cyclopts import Parameter
 
 from livematte.pipeline import Progress
 from livematte.report import Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Network = Annotated[
     str,
@@ -20,8 +23,12 @@ Network = Annotated[
 ]
 Threads = Annotated[int | None, Parameter(help="For the network; half of the cores when left out.")]
 
-WIDE = 160
-"""Columns of a table that goes to a file or a pipe."""
+
+def tables_to(stream: TextIO) -> Console:
+    """Where tables are printed: as wide as the terminal; a file or a pipe has room for every name in full."""
+    from rich.console import Console
+
+    return Console(file=stream, width=None if stream.isatty() else 10_000, highlight=False)
 
 
 @contextmanager

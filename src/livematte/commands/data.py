@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 import livematte
-from livematte.commands.common import bar
+from livematte.commands.common import bar, tables_to
 
 Data = Annotated[Path, Parameter(help="A folder with index.jsonl and the pictures that it names.")]
 Hole = Annotated[
@@ -72,15 +72,13 @@ def show(folder: Data, html: Path, /, *, limit: int = 200, threads: Workers = No
 @data.command
 def stats(folder: Data, /, *, threads: Workers = None) -> None:
     """Count pictures by split, set, licence and annotator, and how much there is of each class."""
-    from rich.console import Console
     from rich.table import Table
 
     from livematte.dataset.stats import in_order
 
     with bar() as progress:
         counted = livematte.data_stats(folder, threads=threads, progress=progress)
-    # a file or a pipe has no width, and a table cut off at 80 columns would lose names
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    console = tables_to(sys.stdout)
     console.print(f"{counted.pictures} pictures, {counted.clips} clips")
     table = Table("", "", "pictures")
     for key, values in counted.counts.items():

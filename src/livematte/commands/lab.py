@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 import livematte
-from livematte.commands.common import WIDE, Network, Threads, bar
+from livematte.commands.common import Network, Threads, bar, tables_to
 from livematte.errors import OptionError
 
 Data = Annotated[Path, Parameter(help="A folder with index.jsonl and the pictures that it names.")]
@@ -49,8 +49,6 @@ def evaluate(
     html
         A file for one page with tables, plots and the worst pictures, which needs nothing else.
     """
-    from rich.console import Console
-
     from livematte.scoring.table import tables
 
     with bar() as progress:
@@ -66,8 +64,7 @@ def evaluate(
             threads=threads,
             progress=progress,
         )
-    # a file or a pipe has no width, and a table cut off at 80 columns would lose figures
-    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    console = tables_to(sys.stdout)
     for table in tables(evaluation):
         console.print(table)
 
