@@ -167,7 +167,7 @@ WAYS: dict[str, Callable[[Alpha, Frame], Alpha]] = {
 
 
 def _small_mask(case: Case, kind: str) -> Alpha:
-    high, wide = closest_shape(*case.alpha.shape[::-1])
+    high, wide = closest_shape("best", *case.alpha.shape[::-1])
     if kind == "true":
         small = cv2.resize(case.alpha, (wide, high), interpolation=cv2.INTER_AREA)
         return cv2.GaussianBlur(small, (0, 0), SOFT)

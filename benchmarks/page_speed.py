@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from livematte.segment.runtime import SHAPES, load
+from livematte.segment.runtime import NETWORKS, load
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from browser import CHROMIUM, QUIET, camera, served
@@ -50,7 +50,7 @@ def main() -> None:
         print(f"Chromium {browser.version}, network {options.network}\n")
         address = f"{url}?build=relaxed&place=wasm&network={options.network}"
         print("| input | native, ms | WebAssembly, ms | ratio |\n|---|---|---|---|")
-        for height, width in SHAPES:
+        for height, width in NETWORKS[options.network]:
             native, page = compared(browser, address, options.network, height, width, options.rounds)
             print(f"| {height}×{width} | {native:.1f} | {page:.1f} | {page / native:.2f} |", flush=True)
         print()

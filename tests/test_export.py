@@ -17,10 +17,11 @@ import told
 
 import livematte
 from livematte.errors import InputError, MissingExtraError, OptionError, OutputError
-from livematte.segment.runtime import NETWORKS, SHAPES, Network, file_name
+from livematte.segment.runtime import NETWORKS, Network, file_name
 
 torch = pytest.importorskip("torch", reason="exporting needs torch")
 
+SQUARE = (256, 256)
 SMALL = {"widths": (8, 8, 16, 16), "depths": (1, 1, 1, 1), "squeeze": (2, 2, 2, 2)}
 EXPORT = "needs: pip install 'livematte[export]'"
 
@@ -42,7 +43,7 @@ def checkpoint(tmp_path: Path) -> Path:
 @pytest.fixture(params=NETWORKS)
 def shipped(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy of a network file that ships."""
-    path = tmp_path / file_name(request.param, *SHAPES[0])
+    path = tmp_path / file_name(request.param, *SQUARE)
     with as_file(files("livematte.segment") / "weights" / path.name) as there:
         shutil.copy(there, path)
     return path
@@ -53,7 +54,7 @@ def test_a_web_folder_says_all_that_a_page_must_know(checkpoint, tmp_path, monke
     pytest.importorskip("ai_edge_quantizer", reason=EXPORT)
     from livematte.lab import export
 
-    monkeypatch.setattr(export, "SHAPES", [(64, 32)])  # each takes the converter long
+    monkeypatch.setattr(export, "shapes_of", lambda _: [(64, 32)])  # each takes the converter long
     (file,) = livematte.export(checkpoint, tmp_path / "site", format="web")
     networks = tmp_path / "site" / "networks"
     assert {path.name for path in networks.iterdir()} == {file.name, f"{file.name}.json", "index.json"}
@@ -112,10 +113,11 @@ def test_onnx_files_load_anywhere_and_keep_no_traces(checkpoint, tmp_path, monke
 
     from livematte.lab import export
 
-    monkeypatch.setattr(export, "SHAPES", [(64, 32), (32, 64)])
+    shapes = [(64, 32), (32, 64)]
+    monkeypatch.setattr(export, "shapes_of", lambda _: shapes)
     written = livematte.export(checkpoint, tmp_path / "out", name="mine", format="onnx")
     assert [file.name for file in written] == ["mine-64x32.onnx", "mine-32x64.onnx"]
-    for file, (height, width) in zip(written, export.SHAPES, strict=True):
+    for file, (height, width) in zip(written, shapes, strict=True):
         model = onnx.load(str(file))
         assert [(one.domain, one.version) for one in model.opset_import] == [("", 18)]
         assert model.ir_version <= 10
@@ -159,7 +161,7 @@ def test_a_file_that_computes_something_else_is_refused(shipped: Path) -> None:
 
     network = load_weights(Path(__file__).parents[1] / "checkpoints" / f"{shipped.name.split('-')[0]}.pt")
     run = Network(shipped, threads=1).run
-    agreement.check(network, run, shipped.name, *SHAPES[0], "float32")
+    agreement.check(network, run, shipped.name, *SQUARE, "float32")
     wrong = {
         "colours swapped": lambda picture, previous: run(np.ascontiguousarray(picture[..., ::-1]), previous),
         "no previous mask": lambda picture, previous: run(picture, None),
@@ -167,7 +169,7 @@ def test_a_file_that_computes_something_else_is_refused(shipped: Path) -> None:
     }
     for other in wrong.values():
         with pytest.raises(OutputError, match="not kept"):
-            agreement.check(network, other, shipped.name, *SHAPES[0], "float32")
+            agreement.check(network, other, shipped.name, *SQUARE, "float32")
 
 
 def test_shorter_names_change_nothing_else(shipped: Path, tmp_path: Path) -> None:
@@ -181,15 +183,15 @@ def test_shorter_names_change_nothing_else(shipped: Path, tmp_path: Path) -> Non
     assert short.stat().st_size <= shipped.stat().st_size
     before, after = (flatbuffer_utils.read_model(path) for path in (shipped, short))
     assert max(len(tensor.name) for tensor in after.subgraphs[0].tensors) < 40
-    assert litert.signature(short, *SHAPES[0], contract.MASK) == litert.signature(
-        shipped, *SHAPES[0], contract.MASK
+    assert litert.signature(short, *SQUARE, contract.MASK) == litert.signature(
+        shipped, *SQUARE, contract.MASK
     )
     content = short.read_bytes()
     for one, other in zip(before.buffers, after.buffers, strict=True):
         data = b"" if one.data is None else bytes(one.data)
         assert data == (b"" if other.data is None else bytes(other.data))
         assert len(data) < 1000 or content.index(data) % litert.ALIGNMENT == 0
-    pictures = reference.frames(*SHAPES[0], count=3)
+    pictures = reference.frames(*SQUARE, count=3)
     first, second = (Network(path, threads=1) for path in (shipped, short))
     for picture in pictures:
         np.testing.assert_array_equal(first.run(picture, None), second.run(picture, None))

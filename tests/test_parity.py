@@ -22,11 +22,12 @@ import reference
 import told
 from runs import SAMPLE
 
-from livematte.segment.runtime import NETWORKS, SHAPES, file_name, load
+from livematte.segment.runtime import NETWORKS, file_name, load
 
 torch = pytest.importorskip("torch", reason="the checkpoint needs torch")
 
-SHAPE = SHAPES[0]
+SHAPE = (256, 256)
+LANDSCAPE = (144, 256)
 
 PERSON = [name for name in NETWORKS if name != "parts"]
 """Networks of the person alone: Core ML gives one grey picture, and rounding is made for masks."""
@@ -68,8 +69,9 @@ def agree(
     assert iou >= limits[2]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize(("height", "width"), SHAPES)
+@pytest.mark.parametrize(
+    ("name", "height", "width"), [(name, *shape) for name, shapes in NETWORKS.items() for shape in shapes]
+)
 def test_the_litert_files_that_ship(name: str, height: int, width: int) -> None:
     network = load(name, width, height, threads=1)
     assert (network.height, network.width) == (height, width)
@@ -137,7 +139,7 @@ def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     from livematte.lab.export import coreml
 
     path = tmp_path_factory.mktemp("coreml") / "landscape.mlpackage"
-    coreml.write(load_weights(checkpoint(request.param)), path, *SHAPES[1], "float16")
+    coreml.write(load_weights(checkpoint(request.param)), path, *LANDSCAPE, "float16")
     return request.param, path
 
 
@@ -145,9 +147,9 @@ def test_what_a_core_ml_package_says(package: tuple[str, Path]) -> None:
     """Its operations in float32; Core ML's own sums are float16."""
     import mil
 
-    (name, path), previous, found = package, np.zeros(SHAPES[1], np.float32), []
+    (name, path), previous, found = package, np.zeros(LANDSCAPE, np.float32), []
     compute = mil.load(path)
-    for picture in reference.frames(*SHAPES[1]):
+    for picture in reference.frames(*LANDSCAPE):
         given = {"picture": channels_first(picture), "previous": channels_first(previous[..., None])}
         with torch.no_grad():
             previous = compute(given)[0, 0].numpy()
@@ -160,9 +162,9 @@ def test_how_a_core_ml_package_is_described(package: tuple[str, Path]) -> None:
 
     from livematte.lab.export import coreml
 
-    spec, (height, width) = ct.utils.load_spec(str(package[1])), SHAPES[1]
+    spec, (height, width) = ct.utils.load_spec(str(package[1])), LANDSCAPE
     about = spec.description
-    told = json.loads(described(coreml, *package, "coreml", SHAPES[1]).read_text(encoding="utf-8"))
+    told = json.loads(described(coreml, *package, "coreml", LANDSCAPE).read_text(encoding="utf-8"))
     spaces = ct.proto.FeatureTypes_pb2.ImageFeatureType
     given = {one.name: one.type.imageType for one in (*about.input, *about.output)}
     assert list(given) == [one["name"] for one in told["inputs"]] + [told["output"]["name"]]
@@ -190,9 +192,9 @@ def test_core_ml(package: tuple[str, Path]) -> None:
     import coremltools as ct
     from PIL import Image
 
-    (name, path), previous, found = package, np.zeros(SHAPES[1], np.float32), []
+    (name, path), previous, found = package, np.zeros(LANDSCAPE, np.float32), []
     model = ct.models.MLModel(str(path))
-    for picture in reference.frames(*SHAPES[1]):
+    for picture in reference.frames(*LANDSCAPE):
         given = {"picture": Image.fromarray(picture), "previous": Image.fromarray(previous)}
         previous = np.asarray(model.predict(given)["mask"], np.float32)
         found.append(previous)

@@ -10,13 +10,15 @@ import cv2
 import numpy as np
 import pytest
 from clips import picture
+from hypothesis import given
+from hypothesis import strategies as st
 
 import livematte
 from livematte.errors import InputError, OptionError
 from livematte.frame import Frame, Matte, Orientation
 from livematte.segment import Segmenter
 from livematte.segment.refine import Refiner
-from livematte.segment.runtime import NETWORKS, SHAPES, Network, closest_shape, file_name, load
+from livematte.segment.runtime import NETWORKS, Network, closest_shape, file_name, load
 
 SIZES = [(1, 1), (17, 31), (400, 100), (64, 64)]
 
@@ -64,7 +66,7 @@ def test_alpha_has_the_pictures_size_and_range(segmenter: Segmenter, size: tuple
     assert matte.levels.dtype == np.uint8
     assert 0 <= matte.alpha.min() <= matte.alpha.max() <= 1
     assert matte.mask.dtype == np.float32
-    assert matte.mask.shape == closest_shape(*size)
+    assert matte.mask.shape == closest_shape("best", *size)
     assert 0 <= matte.mask.min() <= matte.mask.max() <= 1
 
 
@@ -104,7 +106,7 @@ def test_the_watch_counts_both_stages(segmenter: Segmenter) -> None:
 @pytest.mark.parametrize("size", [(64, 48), (48, 64), (64, 64)])
 def test_the_network_that_runs_is_named(segmenter: Segmenter, size: tuple[int, int]) -> None:
     segmenter(picture(0, size))
-    height, width = closest_shape(*size)
+    height, width = closest_shape("best", *size)
     assert segmenter.network == f"best {height}×{width}"
 
 
@@ -256,8 +258,9 @@ def test_a_wrong_kind_of_picture_is_refused(segmenter: Segmenter, wrong: np.ndar
 # files and shapes
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    ("name", "shape"), [(name, shape) for name, shapes in NETWORKS.items() for shape in shapes]
+)
 def test_every_file_has_the_shape_of_its_name(name: str, shape: tuple[int, int]) -> None:
     with as_file(files("livematte.segment") / "weights" / file_name(name, *shape)) as path:
         network = Network(path, 1)
@@ -275,20 +278,29 @@ def test_a_networks_file_can_be_named_by_its_path(person: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("size", "shape"),
     [
-        ((1920, 1080), (144, 256)),
-        ((1080, 1920), (256, 144)),
+        ((1920, 1080), (192, 320)),
+        ((1080, 1920), (320, 192)),
         ((480, 480), (256, 256)),
         ((1, 1), (256, 256)),
-        ((640, 480), (256, 256)),
-        ((480, 640), (256, 256)),
-        ((1440, 1080), (256, 256)),
-        ((1500, 1000), (144, 256)),
-        ((4000, 10), (144, 256)),
-        ((1, 10_000), (256, 144)),
+        ((640, 480), (224, 288)),
+        ((480, 640), (288, 224)),
+        ((1500, 1000), (192, 320)),
+        ((4000, 10), (192, 320)),
+        ((1, 10_000), (320, 192)),
     ],
 )
 def test_the_closest_shape(size: tuple[int, int], shape: tuple[int, int]) -> None:
-    assert closest_shape(*size) == shape
+    assert closest_shape("best", *size) == shape
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@given(st.integers(1, 10_000), st.integers(1, 10_000))
+def test_no_usual_picture_is_squeezed_much(name: str, width: int, height: int) -> None:
+    high, wide = closest_shape(name, width, height)
+    assert high * wide <= 256 * 256
+    squeezed = wide / high * height / width
+    if 9 / 16 <= width / height <= 16 / 9:
+        assert 1 / 1.18 < squeezed < 1.18
 
 
 # edges

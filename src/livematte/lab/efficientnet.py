@@ -5,6 +5,7 @@ Its weights, which ImageNet taught, come with the package `efficientnet_lite0_py
 
 from __future__ import annotations
 
+import math
 import importlib
 
 import torch
@@ -31,17 +32,19 @@ STAGES = (
 
 
 class Padded(nn.Conv2d):
-    """A convolution without bias, padded as TensorFlow does: at stride 2 one less before than after."""
+    """A convolution without bias, padded as TensorFlow does: where a side is even, at stride 2 less before."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(inputs, outputs, kernel, stride, groups=groups, bias=False)
-        self.before, self.after = (kernel - stride) // 2, (kernel - stride + 1) // 2
 
     def forward(self, x: Tensor) -> Tensor:
-        """N×inputs×h×w to N×outputs×⌊h/stride⌋×⌊w/stride⌋."""
-        if self.after:
-            x = F.pad(x, (self.before, self.after, self.before, self.after))
-        return super().forward(x)
+        """N×inputs×h×w to N×outputs×⌈h/stride⌉×⌈w/stride⌉."""
+        high, wide = (self._padding(side) for side in x.shape[-2:])
+        return super().forward(F.pad(x, (wide // 2, wide - wide // 2, high // 2, high - high // 2)))
+
+    def _padding(self, side: int) -> int:
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        return max(0, (math.ceil(side / stride) - 1) * stride + kernel - side)
 
 
 class Inverted(nn.Module):
@@ -62,7 +65,7 @@ class Inverted(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """N×inputs×h×w to N×outputs×⌊h/stride⌋×⌊w/stride⌋."""
+        """N×inputs×h×w to N×outputs×⌈h/stride⌉×⌈w/stride⌉."""
         y: Tensor = self.body(x)
         return x + y if self.residual else y
 

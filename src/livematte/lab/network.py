@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from livematte.lab import efficientnet
+from livematte.segment.runtime import LARGE, NETWORKS
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ PRESETS = {
     "teacher": _TEACHER,
     "parts-teacher": replace(_TEACHER, parts=True),
 }
+
+
+def shapes_of(sizes: Sizes) -> Sequence[tuple[int, int]]:
+    """Height and width of the files that are made of a network: those that ship with these sizes, or many."""
+    return next((NETWORKS[name] for name in NETWORKS if PRESETS[name] == sizes), LARGE)
 
 
 class Convolution(nn.Sequential):
@@ -146,7 +152,9 @@ class Rise(nn.Module):
 
     def forward(self, x: Tensor, beside: Tensor) -> Tensor:
         """N×below×h×w and, from the way down, N×beside×H×W: N×channels×H×W."""
-        x = enlarge(self.narrow(x), beside)
+        # doubled and cut, as an odd side was padded on the way down: places stay where they are
+        x = F.interpolate(self.narrow(x), scale_factor=2, mode="bilinear", align_corners=False)
+        x = x[..., : beside.shape[-2], : beside.shape[-1]]
         if self.skip is not None:
             x = x + self.skip(beside)
         risen: Tensor = self.block(F.relu(x))

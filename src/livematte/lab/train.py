@@ -24,15 +24,12 @@ from livematte.lab.checkpoint import State, begin_with, load_weights, save_weigh
 from livematte.lab.efficientnet import load_imagenet
 from livematte.lab.losses import loss_terms, taught_terms, total
 from livematte.lab.muon import optimizers
-from livematte.lab.network import PRESETS, Network, Sizes
+from livematte.lab.network import PRESETS, Network, Sizes, shapes_of
 from livematte.lab.photos import Photos
 from livematte.lab.previous_mask import Mix, simulate
 from livematte.lab.ranks import Ranks, together
 from livematte.measure import iou
 from livematte.threads import stop_on_interrupt
-
-SHAPES = ((1.0, 1.0, 0.5), (9 / 16, 1.0, 0.3), (1.0, 9 / 16, 0.2))
-"""Height and width as shares of the side, and how often: square, landscape, portrait."""
 
 NON_COMMERCIAL = "non-commercial: that of the data it was trained on"
 """The licence of weights for which data of any licence was used."""
@@ -88,6 +85,11 @@ class Recipe:
         if self.network not in PRESETS:
             raise OptionError(f"network {self.network!r} is unknown; there is: {', '.join(PRESETS)}")
         return PRESETS[self.network]
+
+    @property
+    def shapes(self) -> Sequence[tuple[int, int]]:
+        """Height and width of what is learnt from in a phase of 256²: those of the network's files."""
+        return shapes_of(self.sizes)
 
     @property
     def steps(self) -> int:
@@ -263,7 +265,7 @@ def _step(
     recipe: Recipe, state: State, teacher: Network | None, ranks: Ranks, composer: Composer, side: int
 ) -> float:
     network = state.network.train()
-    height, width = _shape(side, state.random)
+    height, width = _shape(recipe.shapes, side, state.random)
     batch = composer.batch(recipe.batch, height, width)
     mix = recipe.mix_at(state.step)
     half = torch.autocast(torch.device(ranks.device).type, torch.bfloat16, enabled=recipe.bfloat16)
@@ -322,10 +324,10 @@ def _follow(state: State, decay: float) -> None:
                 slow.copy_(fast)
 
 
-def _shape(side: int, random: torch.Generator) -> tuple[int, int]:
-    chances = torch.tensor([chance for _, _, chance in SHAPES])
-    high, wide, _ = SHAPES[int(torch.multinomial(chances, 1, generator=random))]
-    return round(side * high), round(side * wide)
+def _shape(shapes: Sequence[tuple[int, int]], side: int, random: torch.Generator) -> tuple[int, int]:
+    """One of the shapes, as large as side² is beside 256², in multiples of 4."""
+    height, width = shapes[int(torch.randint(len(shapes), (), generator=random))]
+    return 4 * (height * side // 1024), 4 * (width * side // 1024)
 
 
 def _composer(

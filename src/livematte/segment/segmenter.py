@@ -13,7 +13,7 @@ from livematte.errors import OptionError
 from livematte.frame import Alpha, Frame, Matte, Picture, halve
 from livematte.report import Stopwatch
 from livematte.segment.refine import Refiner
-from livematte.segment.runtime import SHAPES, closest_shape, load
+from livematte.segment.runtime import load
 
 CUT = 0.14
 """A mean change of this share of the range between two frames' thumbnails is a scene cut."""
@@ -49,8 +49,7 @@ class Segmenter:
             raise OptionError(f"threads must be at least 1, not {threads}")
         self.threads = threads or usual_threads()
         self._name = network
-        self._shape = SHAPES[0]
-        self._network = load(network, *self._shape[::-1], self.threads)
+        self._network = load(network, 1, 1, self.threads)
         self.watch = Stopwatch()
         self._refine = Refiner()
         self._size: tuple[int, int] | None = None
@@ -99,9 +98,7 @@ class Segmenter:
             if self._size is not None:
                 self.reset()
             self._size = frame.upright_size
-            shape = closest_shape(*self._size)
-            if shape != self._shape:
-                self._shape, self._network = shape, load(self._name, *self._size, self.threads)
+            self._network = load(self._name, *self._size, self.threads, self._network)
 
     def _small(self, frame: Frame) -> Picture:
         return frame.rgb(self._network.width, self._network.height)

@@ -50,9 +50,9 @@ export class NetworkClient {
       this.fail(new NetworkFailure("worker", "the worker is not understood"));
   }
 
-  /** Load the runtime and the network; shape: of the first frames. */
-  open(shape: Shape): Promise<Opened> {
-    return this.ask<Opened>(0, { type: "open", files: FILES, wish: this.wish, shape }, null);
+  /** Load the runtime and the network for frames of this size; those of others make it load another file. */
+  open(width: number, height: number): Promise<Opened> {
+    return this.ask<Opened>(0, { type: "open", files: FILES, wish: this.wish, width, height }, null);
   }
 
   /** The mask of the next frame; its buffer is handed over and comes back with the mask. */

@@ -27,7 +27,14 @@ export interface Wish {
 export const PARTS_NETWORK = "parts";
 
 export type Ask =
-  | { readonly type: "open"; readonly files: Files; readonly wish: Wish; readonly shape: Shape }
+  /** width, height: of the first frames. */
+  | {
+      readonly type: "open";
+      readonly files: Files;
+      readonly wish: Wish;
+      readonly width: number;
+      readonly height: number;
+    }
   /** rgba: H×W×4 bytes from the top row down; alpha is not read. */
   | { readonly type: "run"; readonly id: number; readonly shape: Shape; readonly rgba: Uint8Array }
   /** The same with the mask as it left the network. */
@@ -37,6 +44,8 @@ export type Ask =
 export interface Opened {
   readonly type: "opened";
   readonly network: string;
+  /** What its files read. */
+  readonly shapes: readonly Shape[];
   readonly place: Place;
   readonly build: Build;
   readonly threads: number;

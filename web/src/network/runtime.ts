@@ -1,6 +1,7 @@
 import { type CompiledModel, type LiteRt, loadLiteRt, supportsFeature, Tensor } from "@litertjs/core";
 import { fresh, keepOnly, kept } from "./fetching";
 import { type Build, type Files, PARTS_NETWORK, type Place, type Shape, type Wish } from "./protocol";
+import { closestShape } from "./shapes";
 
 /** Runs of each place when their speed is compared; the first ones warm it up. */
 const TRIALS = 6;
@@ -32,15 +33,27 @@ export class Runtime {
     public place: Place,
   ) {}
 
-  static async open(files: Files, wish: Wish, shape: Shape): Promise<Runtime> {
+  /** width, height: of the first frames, whose file is loaded. */
+  static async open(files: Files, wish: Wish, width: number, height: number): Promise<Runtime> {
     const cores = Math.max(1, Math.min(4, navigator.hardwareConcurrency >> 1));
     const build = wish.build ?? (await bestBuild(cores));
     const threads = build === "threaded" ? cores : 1;
     const [listed, litert] = await Promise.all([list(files.networks), start(files, build)]);
     const network = wish.network ?? choose(listed);
     const runtime = new Runtime(litert, listed, files.networks, network, build, threads, "wasm");
+    if (runtime.shapes.length === 0) throw new Missing(`no network ${network}`);
+    const shape = closestShape(width, height, runtime.shapes);
     runtime.place = wish.place ?? (await runtime.fasterPlace(shape));
+    // the first run prepares the weights: not the viewer's first frame
+    await runtime.run(new Float32Array(shape[0] * shape[1] * 4), shape);
     return runtime;
+  }
+
+  /** What the network's files read. */
+  get shapes(): readonly Shape[] {
+    return this.listed
+      .filter(({ name }) => name === this.network)
+      .map(({ height, width }) => [height, width] as const);
   }
 
   get offersParts(): boolean {

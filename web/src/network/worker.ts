@@ -32,11 +32,9 @@ async function answer(ask: Ask): Promise<void> {
   if (ask.type === "reset") {
     forget();
   } else if (ask.type === "open") {
-    runtime = await Runtime.open(ask.files, ask.wish, ask.shape);
-    // the first run prepares the weights: not the viewer's first frame
-    await runtime.run(new Float32Array(ask.shape[0] * ask.shape[1] * 4), ask.shape);
-    const { network, place, build, threads, offersParts } = runtime;
-    say({ type: "opened", network, place, build, threads, offersParts });
+    runtime = await Runtime.open(ask.files, ask.wish, ask.width, ask.height);
+    const { network, shapes, place, build, threads, offersParts } = runtime;
+    say({ type: "opened", network, shapes, place, build, threads, offersParts });
     // without a connection or room the page still works now
     setTimeout(() => runtime?.keep(ask.files).catch(() => {}), CALM);
   } else {

@@ -30,8 +30,9 @@ export function expose(page: Page, wish: Wish): void {
   window.livematte = {
     async segment(shape, frames) {
       const network = new NetworkClient(wish);
+      const [height, width] = shape;
       try {
-        await network.open(shape);
+        await network.open(width, height);
         const masks: string[] = [];
         const times: number[] = [];
         for (const frame of frames) {

@@ -44,7 +44,7 @@ export class Stage {
 
   private compositor: Compositor | null = null;
   private network: NetworkClient | null = null;
-  private opening: Promise<unknown> | null = null;
+  private opening: Promise<Opened> | null = null;
   private source: Picture | null = null;
   private backdropNow: Backdrop;
   private mirrorNow = true;
@@ -84,7 +84,7 @@ export class Stage {
   /** Load the network before there is anything for it to do. */
   prepare(): void {
     // a failure shows when the first frame needs it
-    this.ensureNetwork(closestShape(4, 3)).catch(() => {});
+    this.ensureNetwork(4, 3).catch(() => {});
   }
 
   /** Show people from this source from now on; null for none. */
@@ -178,7 +178,9 @@ export class Stage {
       before = performance.now();
     };
     const frame = async () => {
-      const shot = await compositor.take(source, this.shapeFor(...sizeOf(source)), [], null);
+      const shape = await this.shapeFor(...sizeOf(source));
+      before = performance.now();
+      const shot = await compositor.take(source, shape, [], null);
       before = performance.now();
       const mask = await network.run(shot.rgba, shot.shape);
       if (compositor.onlap) {
@@ -262,40 +264,44 @@ export class Stage {
     if (!source || this.taking || this.state === "failed" || document.hidden) return;
     const [width, height] = sizeOf(source);
     if (width === 0) return;
-    const compositor = this.ensureCompositor();
-    if (!compositor) return;
+    if (!this.ensureCompositor()) return;
     this.taking = true;
     const arrived = performance.now();
     try {
-      const shape = this.shapeFor(width, height);
+      const shape = await this.shapeFor(width, height);
+      const compositor = this.ensureCompositor();
+      if (!compositor) return;
       const kept = [this.last?.shot, this.running, this.next?.shot];
       const shot = await compositor.take(source, shape, kept, this.spare);
       this.spare = null;
-      if (epoch !== this.epoch) return;
       // a frame that waited for the network and was overtaken is dropped
-      this.next = { shot, arrived };
-    } catch {
-      if (epoch === this.epoch) this.fail("graphics");
-      return;
+      if (epoch === this.epoch) this.next = { shot, arrived };
+    } catch (error) {
+      if (epoch === this.epoch) {
+        if (error instanceof NetworkFailure) this.broke(error);
+        else this.fail("graphics");
+      }
     } finally {
       this.taking = false;
     }
-    void this.segment();
+    // what was begun meanwhile has waited for this one
+    if (epoch !== this.epoch) void this.arrive();
+    else void this.segment();
   }
 
-  private shapeFor(width: number, height: number): Shape {
-    return this.light ? lighterShape(width, height) : closestShape(width, height);
+  private async shapeFor(width: number, height: number): Promise<Shape> {
+    const shapes = await this.ensureNetwork(width, height);
+    return this.light ? lighterShape(width, height, shapes) : closestShape(width, height, shapes);
   }
 
   /** Send the waiting frame to the network, and show it when its mask is there. */
   private async segment(): Promise<void> {
-    const { next, epoch } = this;
-    if (!next || this.running) return;
+    const { network, next, epoch } = this;
+    if (!network || !next || this.running) return;
     const { shot, arrived } = next;
     this.running = shot;
     this.next = null;
     try {
-      const network = await this.ensureNetwork(shot.shape);
       const mask = await network.run(shot.rgba, shot.shape);
       this.running = null;
       // the next one goes first, so that the network does not wait for this one's composition
@@ -342,17 +348,16 @@ export class Stage {
     else if (++this.slow === SLOW_FRAMES) this.light = true;
   }
 
-  private async ensureNetwork(shape: Shape): Promise<NetworkClient> {
-    if (!this.network) {
-      const network = new NetworkClient(this.wishNow);
-      this.network = network;
-      this.opening = network.open(shape).then((opened) => {
+  /** What the network reads; where there is none it is loaded, for pictures of this size. */
+  private async ensureNetwork(width: number, height: number): Promise<readonly Shape[]> {
+    if (!this.network || !this.opening) {
+      this.network = new NetworkClient(this.wishNow);
+      this.opening = this.network.open(width, height).then((opened) => {
         this.opened = opened;
+        return opened;
       });
     }
-    const network = this.network;
-    await this.opening;
-    return network;
+    return (await this.opening).shapes;
   }
 
   /** The network failed: a fresh worker, and after TRIES of them the viewer is told. */

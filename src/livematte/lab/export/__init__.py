@@ -12,9 +12,9 @@ from typing import Any, Literal, Protocol
 from livematte.errors import OptionError, OutputError
 from livematte.lab.checkpoint import load_weights
 from livematte.lab.export import agreement, contract, coreml, litert, onnx, web
-from livematte.lab.network import PRESETS, Network
+from livematte.lab.network import PRESETS, Network, shapes_of
 from livematte.labels import Label
-from livematte.segment.runtime import SHAPES, file_name
+from livematte.segment.runtime import file_name
 
 Format = Literal["litert", "onnx", "coreml", "web"]
 Precision = Literal["float32", "float16", "int8"]
@@ -81,7 +81,7 @@ def export(
         target.mkdir(parents=True, exist_ok=True)
         # all or none: a stop in the middle leaves what was there
         with tempfile.TemporaryDirectory(prefix=".export-", dir=target) as beside:
-            made = [_write(network, Path(beside), shape, about) for shape in SHAPES]
+            made = [_write(network, Path(beside), shape, about) for shape in shapes_of(network.sizes)]
             written = [_keep(file, target) for file in made]
         if format == "web":
             web.finish(folder, name, written)
