@@ -4,7 +4,7 @@ python benchmarks/network_speed.py [NAME ...] [--beside FILE.tflite] [--runs 60]
     [--keep FOLDER]
 
 Prints a Markdown table: millions of multiply-accumulates, parameters, the file's size and the time of one
-frame as a ratio to a reference, FILE or else `best` as it ships. The reference runs beside each file in the
+frame as a ratio to a reference, FILE or else `fast` as it ships. The reference runs beside each file in the
 same loop, and the median of the ratios is taken: on a shared machine they hold where milliseconds do not.
 --side landscape (144×256, the default) or square (256×256). --keep leaves the files in a folder, where the
 next run finds them again: converting takes far longer than timing.
@@ -87,7 +87,7 @@ def main() -> None:
     if unknown := set(asked.names) - set(known):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there is: {', '.join(known)}")
     height, width = SHAPES[asked.side]
-    shipped = Path(str(files("livematte.segment") / "weights" / f"best-{height}x{width}.tflite"))
+    shipped = Path(str(files("livematte.segment") / "weights" / f"fast-{height}x{width}.tflite"))
     with tempfile.TemporaryDirectory() as folder:
         kept = asked.keep or Path(folder)
         chosen = {name: VARIANTS.get(name, BEST) for name in asked.names or known}
