@@ -13,8 +13,9 @@ from livematte.dataset import read_index, select  # noqa: E402
 from livematte.errors import InputError, OptionError  # noqa: E402
 from livematte.lab import ablate as ablation  # noqa: E402
 from livematte.lab.ablate import MEASURES, ablate, scores, variants  # noqa: E402
-from livematte.lab.network import PRESETS, Network, Sizes, count_macs  # noqa: E402
+from livematte.lab.network import PRESETS, Network, Sizes, count_macs, shapes_of  # noqa: E402
 from livematte.lab.previous_mask import Mix  # noqa: E402
+from livematte.lab.train import train  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -64,6 +65,19 @@ def run(data, out, *only, **terms):
 
 def results(out):
     return {(one["variant"], one["seed"]): one for one in json.loads((out / "table.json").read_text())}
+
+
+def test_all_variants_learn_from_pictures_of_the_bases_shapes(data, tmp_path, monkeypatch):
+    learnt = []
+
+    def noted(recipe, **options):
+        learnt.append(recipe)
+        return train(recipe, **options)
+
+    monkeypatch.setattr(ablation, "train", noted)
+    run(data, tmp_path, "base", "no-skips", network="fast", steps=1)
+    assert learnt[0].sizes == PRESETS["fast"] != learnt[1].sizes
+    assert learnt[0].shapes == learnt[1].shapes == shapes_of(PRESETS["fast"]) != shapes_of(TINY)
 
 
 def test_a_variant_differs_from_its_base_in_one_thing():

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from livematte.dataset import Pictures, Row, read_index, select
 from livematte.errors import InputError, OptionError
-from livematte.lab.network import Network, Sizes, count_macs
+from livematte.lab.network import Network, Sizes, count_macs, shapes_of
 from livematte.lab.previous_mask import Mix
 from livematte.lab.train import Recipe, look, resized, train
 from livematte.measure import boundary_f, iou
@@ -100,6 +100,7 @@ def ablate(
     if steps < 1 or seeds < 1 or side < 32 or side % 32:
         raise OptionError("an ablation needs a step, a seed and a side that is a multiple of 32")
     recipe = Recipe(data, out, network, ((side, steps),), batch, device=device, threads=threads)
+    recipe = replace(recipe, shapes=shapes_of(recipe.sizes))  # of the base, for all
     if recipe.sizes.pretrained:
         raise OptionError(f"an ablation is of a network of this design, which {network!r} is not")
     known = variants(recipe.sizes)

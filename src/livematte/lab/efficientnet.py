@@ -5,8 +5,8 @@ Its weights, which ImageNet taught, come with the package `efficientnet_lite0_py
 
 from __future__ import annotations
 
-import math
 import importlib
+import math
 
 import torch
 import torch.nn.functional as F
@@ -32,7 +32,7 @@ STAGES = (
 
 
 class Padded(nn.Conv2d):
-    """A convolution without bias, padded as TensorFlow does: where a side is even, at stride 2 less before."""
+    """A convolution without bias, padded as TensorFlow does: at stride 2 one less before an even side."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(inputs, outputs, kernel, stride, groups=groups, bias=False)

@@ -54,6 +54,8 @@ class Recipe:
     keep_person: whether the layers of the person stay as `start` has them and only those of the parts learn,
         from pictures that tell parts.
     gentle: whether pictures are changed far less, which the end of a training wants.
+    shapes: height and width of what is learnt from in a phase of 256²; those of the network's files when
+        left out.
     """
 
     data: Path
@@ -75,6 +77,7 @@ class Recipe:
     any_licence: bool = False
     keep_person: bool = False
     gentle: bool = False
+    shapes: Sequence[tuple[int, int]] | None = None
     mix: Mix = field(default_factory=Mix)
 
     @property
@@ -85,11 +88,6 @@ class Recipe:
         if self.network not in PRESETS:
             raise OptionError(f"network {self.network!r} is unknown; there is: {', '.join(PRESETS)}")
         return PRESETS[self.network]
-
-    @property
-    def shapes(self) -> Sequence[tuple[int, int]]:
-        """Height and width of what is learnt from in a phase of 256²: those of the network's files."""
-        return shapes_of(self.sizes)
 
     @property
     def steps(self) -> int:
@@ -265,7 +263,7 @@ def _step(
     recipe: Recipe, state: State, teacher: Network | None, ranks: Ranks, composer: Composer, side: int
 ) -> float:
     network = state.network.train()
-    height, width = _shape(recipe.shapes, side, state.random)
+    height, width = _shape(recipe.shapes or shapes_of(recipe.sizes), side, state.random)
     batch = composer.batch(recipe.batch, height, width)
     mix = recipe.mix_at(state.step)
     half = torch.autocast(torch.device(ranks.device).type, torch.bfloat16, enabled=recipe.bfloat16)
