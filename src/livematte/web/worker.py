@@ -38,7 +38,10 @@ def main() -> None:
         tell = work(Order.of(given["order"]), limits, _told())
     except LivematteError as error:
         tell = {"error": str(error)}
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        # a thread whose stack finds no room is a RuntimeError
+        if isinstance(error, RuntimeError) and "new thread" not in str(error):
+            raise
         tell = {"error": f"the clip takes more than {limits.memory_megabytes:g} MB to work on"}
     _tell(tell)
 
