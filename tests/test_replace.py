@@ -237,12 +237,12 @@ def test_the_report_says_what_ran(tmp_path: Path) -> None:
     report = as_replace(source, tmp_path / "out.mp4")
     assert (report.source, report.target) == (str(source), str(tmp_path / "out.mp4"))
     assert (report.frames_in, report.frames_out, report.sound_tracks, report.threads) == (20, 20, 2, 1)
-    assert report.network == "best 256×256"
+    assert report.network == "best 224×288"
     assert report.runtime.startswith("LiteRT ")
     assert set(report.stages) == STAGES
     assert all(0 < spent < 1000 * report.seconds for spent in report.stages.values())
     assert report.rate == pytest.approx(20 / report.seconds)
-    for part in ("out.mp4: 20 frames in ", "2 sound tracks kept", "LiteRT", "best 256×256", "threads 1"):
+    for part in ("out.mp4: 20 frames in ", "2 sound tracks kept", "LiteRT", "best 224×288", "threads 1"):
         assert part in str(report)
     assert "\n" not in str(report)
 
