@@ -66,7 +66,7 @@ def frames() -> list[np.ndarray]:
     rng = np.random.default_rng(1)
     with as_file(files("livematte.sample") / "clip.mp4") as clip:
         shown = [frame.rgb(96, 80) for frame, _ in zip(livematte.read(clip), range(6), strict=False)]
-    return [np.clip(0.6 * rgb + 60 + rng.normal(0, 25, rgb.shape), 0, 255).astype(np.uint8) for rgb in shown]
+    return [np.clip(0.6 * rgb + 60 + rng.normal(0, 15, rgb.shape), 0, 255).astype(np.uint8) for rgb in shown]
 
 
 def scores(folder: Path, **options: object) -> dict[str, tuple[int, float]]:
