@@ -154,7 +154,9 @@ class Rise(nn.Module):
         """N×below×h×w and, from the way down, N×beside×H×W: N×channels×H×W."""
         # doubled and cut, as an odd side was padded on the way down: places stay where they are
         x = F.interpolate(self.narrow(x), scale_factor=2, mode="bilinear", align_corners=False)
-        x = x[..., : beside.shape[-2], : beside.shape[-1]]
+        for axis in (2, 3):
+            if x.shape[axis] > beside.shape[axis]:  # Core ML's converter knows no cut that takes nothing away
+                x = x.narrow(axis, 0, beside.shape[axis])
         if self.skip is not None:
             x = x + self.skip(beside)
         risen: Tensor = self.block(F.relu(x))
