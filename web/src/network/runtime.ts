@@ -41,8 +41,9 @@ export class Runtime {
     const [listed, litert] = await Promise.all([list(files.networks), start(files, build)]);
     const network = wish.network ?? choose(listed);
     const runtime = new Runtime(litert, listed, files.networks, network, build, threads, "wasm");
-    if (runtime.shapes.length === 0) throw new Missing(`no network ${network}`);
-    const shape = closestShape(width, height, runtime.shapes);
+    const { shapes } = runtime;
+    if (shapes.length === 0) throw new Missing(`no network ${network}`);
+    const shape = closestShape(width, height, shapes);
     runtime.place = wish.place ?? (await runtime.fasterPlace(shape));
     // the first run prepares the weights: not the viewer's first frame
     await runtime.run(new Float32Array(shape[0] * shape[1] * 4), shape);

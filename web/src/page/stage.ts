@@ -168,6 +168,7 @@ export class Stage {
   async measureStages(turns: number): Promise<Record<string, number[]>> {
     const { source, compositor, network } = this;
     if (!source || !compositor || !network) throw new Error("nothing is played");
+    const shape = await this.shapeFor(...sizeOf(source));
     const laps: Record<string, number[]> = {};
     let before = 0;
     const note = (stage: string, ms: number) => {
@@ -178,8 +179,6 @@ export class Stage {
       before = performance.now();
     };
     const frame = async () => {
-      const shape = await this.shapeFor(...sizeOf(source));
-      before = performance.now();
       const shot = await compositor.take(source, shape, [], null);
       before = performance.now();
       const mask = await network.run(shot.rgba, shot.shape);
@@ -264,13 +263,12 @@ export class Stage {
     if (!source || this.taking || this.state === "failed" || document.hidden) return;
     const [width, height] = sizeOf(source);
     if (width === 0) return;
-    if (!this.ensureCompositor()) return;
+    const compositor = this.ensureCompositor();
+    if (!compositor) return;
     this.taking = true;
     const arrived = performance.now();
     try {
       const shape = await this.shapeFor(width, height);
-      const compositor = this.ensureCompositor();
-      if (!compositor) return;
       const kept = [this.last?.shot, this.running, this.next?.shot];
       const shot = await compositor.take(source, shape, kept, this.spare);
       this.spare = null;

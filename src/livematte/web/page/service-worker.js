@@ -1,12 +1,12 @@
 // Keeps the page, so that it opens without a connection. The network's files are kept by their own worker.
-const PAGE = `livematte-page-${"c1e2f1523ef1"}`;
+const PAGE = `livematte-page-${"ac0c95960912"}`;
 const NETWORK = "livematte-network";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(PAGE)
-      .then((cache) => cache.addAll(["./","manifest.webmanifest","assets/icon-192-DtNEoYVG.png","assets/icon-mxVkqgvv.svg","assets/index-C91-QiQS.js","assets/index-DUvyGH3O.css","assets/lake-FMcHKh0l.webp","assets/worker-VbJKwIgU.js"]))
+      .then((cache) => cache.addAll(["./","manifest.webmanifest","assets/icon-192-DtNEoYVG.png","assets/icon-mxVkqgvv.svg","assets/index-DSPeBAew.js","assets/index-DUvyGH3O.css","assets/lake-FMcHKh0l.webp","assets/worker-__gTbkxZ.js"]))
       .then(() => self.skipWaiting()),
   );
 });
