@@ -100,7 +100,6 @@ def ablate(
     if steps < 1 or seeds < 1 or side < 32 or side % 32:
         raise OptionError("an ablation needs a step, a seed and a side that is a multiple of 32")
     recipe = Recipe(data, out, network, ((side, steps),), batch, device=device, threads=threads)
-    recipe = replace(recipe, shapes=shapes_of(recipe.sizes))  # of the base, for all
     if recipe.sizes.pretrained:
         raise OptionError(f"an ablation is of a network of this design, which {network!r} is not")
     known = variants(recipe.sizes)
@@ -117,7 +116,10 @@ def ablate(
             folder, found = out / f"{name}-{seed}", known[name]
             if not (folder / "result.json").exists():
                 console.print(f"{name}, seed {seed}")
-                one = replace(recipe, out=folder, network=found.sizes, mix=found.mix, seed=seed)
+                shapes = shapes_of(recipe.sizes)  # the base's, for all
+                one = replace(
+                    recipe, out=folder, network=found.sizes, shapes=shapes, mix=found.mix, seed=seed
+                )
                 result = {"variant": name, "seed": seed, **_trained(one, validation, quiet)}
                 _write(folder / "result.json", json.dumps(result, indent=1))
             _write_table(out, list(known))

@@ -40,7 +40,9 @@ class Padded(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """N×inputs×h×w to N×outputs×⌈h/stride⌉×⌈w/stride⌉."""
         high, wide = (self._padding(side) for side in x.shape[-2:])
-        return super().forward(F.pad(x, (wide // 2, wide - wide // 2, high // 2, high - high // 2)))
+        if high or wide:  # padding by nothing would copy
+            x = F.pad(x, (wide // 2, wide - wide // 2, high // 2, high - high // 2))
+        return super().forward(x)
 
     def _padding(self, side: int) -> int:
         kernel, stride = self.kernel_size[0], self.stride[0]

@@ -73,9 +73,14 @@ PRESETS = {
 }
 
 
+def preset_of(sizes: Sizes) -> str:
+    """The name of the preset with these sizes; empty where there is none."""
+    return next((name for name, known in PRESETS.items() if known == sizes), "")
+
+
 def shapes_of(sizes: Sizes) -> Sequence[tuple[int, int]]:
-    """Height and width of the files that are made of a network: those that ship with these sizes, or many."""
-    return next((NETWORKS[name] for name in NETWORKS if PRESETS[name] == sizes), LARGE)
+    """Height and width of the files that are made of a network: as they ship with these sizes, else LARGE."""
+    return NETWORKS.get(preset_of(sizes), LARGE)
 
 
 class Convolution(nn.Sequential):

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 from livematte.errors import OptionError, OutputError
 from livematte.lab.checkpoint import load_weights
 from livematte.lab.export import agreement, contract, coreml, litert, onnx, web
-from livematte.lab.network import PRESETS, Network, shapes_of
+from livematte.lab.network import Network, preset_of, shapes_of
 from livematte.labels import Label
 from livematte.segment.runtime import file_name
 
@@ -92,7 +92,7 @@ def export(
 
 def name_of(network: Network, checkpoint: Path) -> str:
     """The preset whose sizes a network has; a network of other sizes is called as its checkpoint."""
-    return next((name for name, sizes in PRESETS.items() if sizes == network.sizes), checkpoint.stem)
+    return preset_of(network.sizes) or checkpoint.stem
 
 
 def _write(network: Network, folder: Path, shape: tuple[int, int], about: dict[str, Any]) -> Path:
