@@ -152,6 +152,14 @@ def test_other_terms_in_the_same_folder_are_refused(data, tmp_path):
     assert len(results(tmp_path)) == 1
 
 
+def test_a_folder_begun_at_other_shapes_is_refused(data, tmp_path, monkeypatch):
+    run(data, tmp_path, "base")
+    monkeypatch.setattr(ablation, "shapes_of", lambda sizes: [(64, 64)])
+    with pytest.raises(InputError, match=r"terms\.json.*another shapes"):
+        run(data, tmp_path, "base", "no-skips")
+    assert len(results(tmp_path)) == 1
+
+
 def test_an_unknown_variant_is_refused_with_the_known_ones(data, tmp_path):
     with pytest.raises(OptionError, match=r"'colour'.*base.*no-skips"):
         run(data, tmp_path / "out", "base", "colour")

@@ -107,7 +107,15 @@ def ablate(
         raise OptionError(f"no variant is called {unknown[0]!r}; there is: {', '.join(known)}")
     validation = select(read_index(data), split="val", sets=[recipe.val_set])
     index = hashlib.sha256((data / "index.jsonl").read_bytes()).hexdigest()
-    terms = {"index": index, "network": network, "steps": steps, "side": side, "batch": batch}
+    shapes = shapes_of(recipe.sizes)  # the base's, for all
+    terms = {
+        "index": index,
+        "network": network,
+        "shapes": [list(shape) for shape in shapes],
+        "steps": steps,
+        "side": side,
+        "batch": batch,
+    }
     _agree(out / "terms.json", terms)
     console = Console(quiet=quiet)
     # seed by seed: a first table of everything is there after a part of the time
@@ -116,7 +124,6 @@ def ablate(
             folder, found = out / f"{name}-{seed}", known[name]
             if not (folder / "result.json").exists():
                 console.print(f"{name}, seed {seed}")
-                shapes = shapes_of(recipe.sizes)  # the base's, for all
                 one = replace(
                     recipe, out=folder, network=found.sizes, shapes=shapes, mix=found.mix, seed=seed
                 )
