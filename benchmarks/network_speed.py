@@ -58,6 +58,7 @@ VARIANTS: dict[str, Sizes] = {
     "blocks, growth 8": replace(BEST, growth=(8,)),
     "blocks, growth 16": replace(BEST, growth=(16,)),
     "blocks, growth 8, 8": replace(BEST, growth=(8, 8)),
+    "best, PReLU": replace(BEST, activation="prelu"),
     "fast": FAST,
     "fast, no refinement": replace(FAST, refine="none"),
     "fast, growth 5": replace(FAST, growth=(5,)),

@@ -22,6 +22,7 @@ VARIANTS = {
     "plain refinement": replace(SMALL, refine="plain"),
     "no previous mask": replace(SMALL, previous=False),
     "one dense layer": replace(SMALL, growth=(6,)),
+    "PReLU": replace(SMALL, activation="prelu"),
     "finer stem": replace(SMALL, stem_kernel=3, stem_stride=2),
 }
 variants = pytest.mark.parametrize("sizes", VARIANTS.values(), ids=VARIANTS)

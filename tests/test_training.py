@@ -13,7 +13,7 @@ from livematte.errors import InputError, OptionError  # noqa: E402
 from livematte.lab import augment, efficientnet  # noqa: E402
 from livematte.lab import train as training  # noqa: E402
 from livematte.lab.augment import Composer  # noqa: E402
-from livematte.lab.checkpoint import load_weights, save_weights  # noqa: E402
+from livematte.lab.checkpoint import begin_with, load_weights, save_weights  # noqa: E402
 from livematte.lab.network import PRESETS, Network, Sizes  # noqa: E402
 from livematte.lab.photos import Photos  # noqa: E402
 from livematte.lab.previous_mask import Mix  # noqa: E402
@@ -475,6 +475,18 @@ def test_a_checkpoint_of_another_optimiser_is_refused_and_kept(data, tmp_path, t
     with pytest.raises(InputError, match=r"last\.pt"):
         train(recipe, quiet=True)
     assert (tmp_path / "last.pt").read_bytes() == kept
+
+
+def test_slopes_begin_as_relu_where_relu_was_trained(data, tmp_path, tiny):
+    train(Recipe(data, tmp_path, tiny, phases=((32, 2),), batch=2), quiet=True)
+    sloped = replace(TINY, activation="prelu")
+    trained, begun = load_weights(tmp_path / "best.pt"), begin_with(tmp_path / "best.pt", sloped).eval()
+    seen = torch.rand(2, 4, 32, 48)
+    with torch.no_grad():
+        assert torch.equal(begun(seen), trained(seen))
+    save_weights(begun, tmp_path / "sloped.pt")
+    with pytest.raises(InputError, match="other sizes"):
+        begin_with(tmp_path / "sloped.pt", TINY)
 
 
 def test_an_unknown_network_is_refused_with_the_known_ones(data, tmp_path):

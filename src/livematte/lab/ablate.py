@@ -59,6 +59,8 @@ def variants(base: Sizes) -> dict[str, Variant]:
         "refine-plain": replace(base, refine="plain"),
         "refine-blocks": replace(base, refine="blocks"),
         "stem-usual": _usual_stem(base),
+        "relu": replace(base, activation="relu"),
+        "prelu": replace(base, activation="prelu"),
         "no-previous": replace(base, previous=False),
     }
     left_out = {f"without-{name}": Variant(base, replace(Mix(), **{name: 0})) for name in vars(Mix())}

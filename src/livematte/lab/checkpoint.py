@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from livematte.errors import InputError
 from livematte.lab.network import Network, Sizes
@@ -90,16 +91,26 @@ def load_weights(path: Path) -> Network:
 
 
 def begin_with(path: Path, sizes: Sizes) -> Network:
-    """A network to train, of these sizes, with the weights of a checkpoint; the classes' may be missing.
+    """A network to train, of these sizes, with the weights of a checkpoint.
 
+    The classes' may be missing, and slopes: those of one trained with ReLU begin at 0, which is ReLU.
     Raises InputError where all else is not of the same sizes.
     """
     trained, network = load_weights(path), Network(sizes)
-    if replace(trained.sizes, parts=sizes.parts) != sizes:
+    given = replace(trained.sizes, parts=sizes.parts)
+    if given.activation == "relu":
+        given = replace(given, activation=sizes.activation)
+        network.apply(_like_relu)
+    if given != sizes:
         raise InputError(f"{path}: a network of other sizes than the one to train")
     network.load_state_dict(trained.state_dict(), strict=False)
     network.licence = trained.licence
     return network
+
+
+def _like_relu(layer: nn.Module) -> None:
+    if isinstance(layer, nn.PReLU):
+        nn.init.zeros_(layer.weight)
 
 
 def _read(path: Path, device: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from livematte.lab import efficientnet
 from livematte.segment.runtime import LARGE, NETWORKS
+
+Activation: TypeAlias = Literal["relu", "prelu"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Sizes:
     refine: the densely connected layers that read the picture again for the edges: at full resolution
         (`plain`), on 2×2 blocks as channels (`blocks`: same output, a quarter of the positions), or none.
     growth: channels that each of the dense layers adds; one number a layer.
+    activation: ReLU, or PReLU (He et al. 2015): what is below zero is not lost but multiplied by a slope,
+        which each channel learns.
     previous: whether the mask of the frame before is read at all.
     parts: whether the eight classes of a person are told apart, too.
     pretrained: whether the way down is EfficientNet-Lite0's and not this design's: a wide teacher. Stem and
@@ -50,6 +54,7 @@ class Sizes:
     context_squeeze: int = 1
     refine: Literal["none", "plain", "blocks"] = "blocks"
     growth: tuple[int, ...] = (4, 4)
+    activation: Activation = "relu"
     previous: bool = True
     parts: bool = False
     pretrained: bool = False
@@ -83,22 +88,29 @@ def shapes_of(sizes: Sizes) -> Sequence[tuple[int, int]]:
     return NETWORKS.get(preset_of(sizes), LARGE)
 
 
-class Convolution(nn.Sequential):
-    """Convolution without bias, batch normalisation and, unless told otherwise, ReLU."""
+def activated(activation: Activation, channels: int) -> nn.Module:
+    """The layer of an activation."""
+    return nn.PReLU(channels) if activation == "prelu" else nn.ReLU()
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, active: bool = True) -> None:
+
+class Convolution(nn.Sequential):
+    """Convolution without bias, batch normalisation and the activation, if one is given."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, activation: Activation | None = None
+    ) -> None:
         layers: list[nn.Module] = [
             nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, bias=False),
             nn.BatchNorm2d(outputs),
         ]
-        super().__init__(*layers, *([nn.ReLU()] if active else []))
+        super().__init__(*layers, *([activated(activation, outputs)] if activation else []))
 
 
 class Halve(nn.Sequential):
     """A 2×2 convolution of stride 2; an odd side is first padded by one."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(Convolution(inputs, outputs, 2, 2))
+    def __init__(self, inputs: int, outputs: int, activation: Activation) -> None:
+        super().__init__(Convolution(inputs, outputs, 2, 2, activation=activation))
 
     def forward(self, x: Tensor) -> Tensor:
         """N×inputs×h×w to N×outputs×⌈h/2⌉×⌈w/2⌉."""
@@ -112,18 +124,20 @@ class Halve(nn.Sequential):
 class Bottleneck(nn.Module):
     """Residual block whose middle has `squeeze` times fewer channels (He et al. 2015; 2018: 16 to 32)."""
 
-    def __init__(self, channels: int, squeeze: int, kernel: int) -> None:
+    def __init__(self, channels: int, squeeze: int, kernel: int, activation: Activation) -> None:
         super().__init__()
         inner = max(channels // squeeze, 4)
         self.body = nn.Sequential(
-            Convolution(channels, inner, 1),
-            Convolution(inner, inner, kernel),
-            Convolution(inner, channels, 1, active=False),
+            Convolution(channels, inner, 1, activation=activation),
+            Convolution(inner, inner, kernel, activation=activation),
+            Convolution(inner, channels, 1),
         )
+        self.act = activated(activation, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """N×C×h×w to the same shape."""
-        return F.relu(x + self.body(x))
+        both: Tensor = self.act(x + self.body(x))
+        return both
 
 
 class Context(nn.Module):
@@ -149,11 +163,14 @@ class Rise(nn.Module):
     beside: channels of what the way down saw at that size; 0 for no skip.
     """
 
-    def __init__(self, below: int, beside: int, channels: int, squeeze: int, kernel: int) -> None:
+    def __init__(
+        self, below: int, beside: int, channels: int, squeeze: int, kernel: int, activation: Activation
+    ) -> None:
         super().__init__()
-        self.narrow = Convolution(below, channels, 1, active=False)
-        self.skip = Convolution(beside, channels, 1, active=False) if beside else None
-        self.block = Bottleneck(channels, squeeze, kernel)
+        self.narrow = Convolution(below, channels, 1)
+        self.skip = Convolution(beside, channels, 1) if beside else None
+        self.act = activated(activation, channels)
+        self.block = Bottleneck(channels, squeeze, kernel, activation)
 
     def forward(self, x: Tensor, beside: Tensor) -> Tensor:
         """N×below×h×w and, from the way down, N×beside×H×W: N×channels×H×W."""
@@ -164,21 +181,21 @@ class Rise(nn.Module):
                 x = x.narrow(axis, 0, beside.shape[axis])
         if self.skip is not None:
             x = x + self.skip(beside)
-        risen: Tensor = self.block(F.relu(x))
+        risen: Tensor = self.block(self.act(x))
         return risen
 
 
 class Refinement(nn.Module):
     """Densely connected layers (Huang et al. 2017) over the picture and what the hourglass found."""
 
-    def __init__(self, features: int, growth: tuple[int, ...], block: int) -> None:
+    def __init__(self, features: int, growth: tuple[int, ...], block: int, activation: Activation) -> None:
         super().__init__()
         self.block = block
         self.narrow = nn.Conv2d(features, block * block, 1)
         channels = 3 * block * block + self.narrow.out_channels
         self.layers = nn.ModuleList()
         for grown in growth:
-            self.layers.append(Convolution(channels, grown, 3))
+            self.layers.append(Convolution(channels, grown, 3, activation=activation))
             channels += grown
         self.head = nn.Conv2d(channels, block * block, 1)
 
@@ -199,16 +216,17 @@ class Parts(nn.Module):
     SQUEEZE, KERNEL = 4, 3
     NARROW, GROWTH, BLOCK = 8, 3, 2
 
-    def __init__(self, widths: tuple[int, int, int, int]) -> None:
+    def __init__(self, widths: tuple[int, int, int, int], activation: Activation) -> None:
         super().__init__()
         # narrower than the person's way up, but for the last step: 96, 48 and 24 channels
         own = (widths[0], widths[1] * 3 // 4, widths[2] * 3 // 4, widths[3])
         self.up = nn.ModuleList(
-            Rise(own[level + 1], widths[level], own[level], self.SQUEEZE, self.KERNEL) for level in (2, 1, 0)
+            Rise(own[level + 1], widths[level], own[level], self.SQUEEZE, self.KERNEL, activation)
+            for level in (2, 1, 0)
         )
         channels = 3 * self.BLOCK**2 + self.NARROW
         self.narrow = nn.Conv2d(widths[0], self.NARROW, 1)
-        self.layer = Convolution(channels, self.GROWTH, 3)
+        self.layer = Convolution(channels, self.GROWTH, 3, activation=activation)
         self.head = nn.Conv2d(channels + self.GROWTH, self.CLASSES, 1)
 
     def forward(self, picture: Tensor, x: Tensor, seen: Sequence[Tensor]) -> Tensor:
@@ -244,15 +262,16 @@ class Network(nn.Module):
                 s.widths[level],
                 s.squeeze[level],
                 s.kernels[level],
+                s.activation,
             )
             for level in (2, 1, 0)
         )
         self.refine = (
-            Refinement(s.widths[0], s.growth, 2 if s.refine == "blocks" else 1)
+            Refinement(s.widths[0], s.growth, 2 if s.refine == "blocks" else 1, s.activation)
             if s.refine != "none"
             else nn.Conv2d(s.widths[0], 1, 1)
         )
-        self.parts = Parts(s.widths) if s.parts else None
+        self.parts = Parts(s.widths, s.activation) if s.parts else None
         if s.pretrained:
             self.freeze([self.stem, *self.down[:2]])
 
@@ -307,10 +326,15 @@ def _way_down(s: Sizes) -> tuple[nn.Sequential, nn.ModuleList]:
     """The large-stride stem and the four levels after it."""
     down = nn.ModuleList()
     for level, width in enumerate(s.widths):
-        blocks = [Bottleneck(width, s.squeeze[level], s.kernels[level]) for _ in range(s.depths[level])]
-        step = [] if level == 0 else [Halve(s.widths[level - 1], width)]
+        step = [] if level == 0 else [Halve(s.widths[level - 1], width, s.activation)]
+        blocks = [
+            Bottleneck(width, s.squeeze[level], s.kernels[level], s.activation)
+            for _ in range(s.depths[level])
+        ]
         down.append(nn.Sequential(*step, *blocks))
-    return Convolution(4 if s.previous else 3, s.widths[0], s.stem_kernel, s.stem_stride), down
+    inputs = 4 if s.previous else 3
+    stem = Convolution(inputs, s.widths[0], s.stem_kernel, s.stem_stride, activation=s.activation)
+    return stem, down
 
 
 def enlarge(x: Tensor, like: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ class Regrouped(Refinement):
         nn.Module.__init__(self)
         self.block, self.narrow = trained.block, trained.narrow
         whole = [*(_fused(layer) for layer in trained.layers), trained.head]
+        self.acts = nn.ModuleList(list(layer.children())[-1] for layer in trained.layers)
         self.grown = [layer.out_channels for layer in whole[:-1]]
         # where the channels of each source begin: the picture's with the features', then each layer's
         starts = [0, *(layer.in_channels for layer in whole)]
@@ -37,13 +38,34 @@ class Regrouped(Refinement):
         """As `Refinement`'s."""
         seen = F.pixel_unshuffle(picture, self.block)
         sums = self.layers[0](torch.cat([seen, enlarge(self.narrow(features), seen)], 1))
-        for grown, layer in zip(self.grown, self.layers[1:], strict=True):
-            sums = sums[:, grown:] + layer(F.relu(sums[:, :grown]))
+        for grown, act, layer in zip(self.grown, self.acts, self.layers[1:], strict=True):
+            sums = sums[:, grown:] + layer(act(sums[:, :grown]))
         return F.pixel_shuffle(sums, self.block)
 
 
+class Larger(nn.Module):
+    """A PReLU with slopes up to 1 in two operations: converters make five of it."""
+
+    slopes: Tensor
+
+    def __init__(self, slopes: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("slopes", slopes.detach().clone().view(-1, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The larger of x, N×C×h×w, and its product with the slopes."""
+        return torch.maximum(x, self.slopes * x)
+
+
+def _shortened(network: nn.Module) -> None:
+    """Put `Larger` in the place of each PReLU that it computes."""
+    for name, layer in list(network.named_modules()):
+        if isinstance(layer, nn.PReLU) and bool((layer.weight <= 1).all()):
+            network.set_submodule(name, Larger(layer.weight))
+
+
 def _fused(layer: nn.Module) -> nn.Conv2d:
-    """A `Convolution` with its normalisation inside; its ReLU is left to the caller."""
+    """A `Convolution` with its normalisation inside; its activation is left to the caller."""
     convolution, normalisation, *_ = layer.children()
     return fuse_conv_bn_eval(cast(nn.Conv2d, convolution), cast(nn.BatchNorm2d, normalisation))
 
@@ -69,6 +91,7 @@ class Deployed(nn.Module):
         self.network = copy.deepcopy(network).eval()
         if isinstance(self.network.refine, Refinement):
             self.network.refine = Regrouped(self.network.refine)
+        _shortened(self.network)
 
     def forward(self, x: Tensor) -> Tensor:
         """1×H×W×4 (RGB and previous mask in 0..1) to 1×H×W×1, the mask in 0..1.
