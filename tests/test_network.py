@@ -43,7 +43,7 @@ def weights(sizes):
 
 def test_rising_to_an_odd_side_moves_nothing():
     torch.manual_seed(1)
-    rise = Rise(6, 4, 8, 2, 3).eval()
+    rise = Rise(6, 4, 8, 2, 3, "relu").eval()
     x, beside = torch.rand(1, 6, 5, 4), torch.rand(1, 4, 10, 8)
     with torch.no_grad():
         whole, cut = rise(x, beside), rise(x, beside[:, :, :9, :7])
@@ -71,7 +71,7 @@ def test_every_variant_answers_with_one_logit_a_pixel(sizes, height, width):
 def test_halving_an_odd_side_loses_no_pixel():
     x = torch.rand(2, 3, 5, 7, generator=torch.Generator().manual_seed(4)).requires_grad_()
     torch.manual_seed(1)
-    halved = Halve(3, 8).eval()(x)
+    halved = Halve(3, 8, "relu").eval()(x)
     assert halved.shape == (2, 8, 3, 4)
     halved.sum().backward()
     assert x.grad[:, :, -1].any()
