@@ -35,8 +35,8 @@ PERSON = [name for name in NETWORKS if name != "parts"]
 torch.set_num_threads(1)  # several wait for each other on a busy machine
 
 # largest and mean difference, least IoU at 0.5; measured at 256×256, the worse of the networks:
-# 2e-5, 7e-8, 0.99997; 0.37, 3e-4, 0.9980; 0.95, 2e-3, 0.9928. What is rounded can turn a spot over for some frames, as
-# masks are fed back: mean and IoU tell
+# 2e-5, 7e-8, 0.99997; 0.37, 3e-4, 0.9980; 0.95, 2e-3, 0.9928. As masks are fed back, rounding can turn a spot
+# over for some frames: mean and IoU tell
 WHOLE = (2e-4, 2e-6, 0.9999)
 HALF = (0.5, 5e-4, 0.997)
 EIGHT_BITS = (0.97, 3e-3, 0.985)
