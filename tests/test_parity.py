@@ -35,10 +35,11 @@ PERSON = [name for name in NETWORKS if name != "parts"]
 torch.set_num_threads(1)  # several wait for each other on a busy machine
 
 # largest and mean difference, least IoU at 0.5; measured at 256×256, the worse of the networks:
-# 2e-5, 7e-8, 0.99997; 0.37, 3e-4, 0.9980; 0.95, 2e-3, 0.9928. As masks are fed back, rounding can turn a spot
-# over for some frames: mean and IoU tell
+# 2e-5, 7e-8, 0.99997; 0.021, 2e-5, 0.9998; 0.80, 1e-3, 0.9894; of Core ML at 144×256 0.37, 3e-4, 0.9980. As
+# masks are fed back, rounding can turn a spot over for some frames: mean and IoU tell
 WHOLE = (2e-4, 2e-6, 0.9999)
-HALF = (0.5, 5e-4, 0.997)
+HALF = (0.06, 5e-4, 0.997)
+CORE_ML = (0.5, 5e-4, 0.997)
 EIGHT_BITS = (0.97, 3e-3, 0.985)
 
 
@@ -155,7 +156,7 @@ def test_what_a_core_ml_package_says(package: tuple[str, Path]) -> None:
         with torch.no_grad():
             previous = compute(given)[0, 0].numpy()
         found.append(previous)
-    agree(name, found, HALF)
+    agree(name, found, CORE_ML)
 
 
 def test_how_a_core_ml_package_is_described(package: tuple[str, Path]) -> None:
