@@ -242,12 +242,6 @@ def test_files_are_called_after_the_preset() -> None:
     assert name_of(network.Network(network.Sizes(**SMALL)), Path("run7.pt")) == "run7"
 
 
-def steeper(layer):
-    """The slope of a PReLU above 1, where it is no longer the larger of two."""
-    if isinstance(layer, torch.nn.PReLU):
-        layer.weight.data[0] = 1.5
-
-
 @pytest.mark.parametrize(
     "changed",
     [
@@ -272,7 +266,8 @@ def test_what_is_deployed_computes_what_was_trained(changed):
     for layer in network.modules():
         if isinstance(layer, torch.nn.PReLU):
             layer.weight.data.uniform_(-0.5, 0.9)
-    network.stem[-1].apply(steeper)
+    if isinstance(network.stem[-1], torch.nn.PReLU):
+        network.stem[-1].weight.data[0] = 1.5  # where it is no longer the larger of two
     weights = {name: value.clone() for name, value in network.state_dict().items()}
     with torch.no_grad():
         deployed = Deployed(network)(seen[:1].permute(0, 2, 3, 1))[..., 0]
