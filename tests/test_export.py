@@ -263,14 +263,49 @@ def test_what_is_deployed_computes_what_was_trained(changed):
     seen = torch.rand(4, 4, 32, 64)
     for _ in range(5):
         network(seen)  # gives the normalisations something to do
-    for layer in network.modules():
-        if isinstance(layer, torch.nn.PReLU):
-            layer.weight.data.uniform_(-0.5, 0.9)
-    if isinstance(network.stem[-1], torch.nn.PReLU):
-        network.stem[-1].weight.data[0] = 1.5  # where it is no longer the larger of two
+    for layer in slopes_of(network):
+        layer.weight.data.uniform_(-1, 2)
     weights = {name: value.clone() for name, value in network.state_dict().items()}
     with torch.no_grad():
         deployed = Deployed(network)(seen[:1].permute(0, 2, 3, 1))[..., 0]
         wanted = network.eval()(seen[:1]).sigmoid()[:, 0]
     torch.testing.assert_close(deployed, wanted, rtol=0, atol=2e-6)
     assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+
+
+def slopes_of(network: torch.nn.Module) -> list[torch.nn.PReLU]:
+    """The layers with slopes."""
+    return [layer for layer in network.modules() if isinstance(layer, torch.nn.PReLU)]
+
+
+@pytest.mark.parametrize(("precision", "off"), [("float32", 1e-5), ("float16", 1e-3), ("int8", 0.02)])
+def test_each_prelu_is_one_operation_of_a_litert_file(precision, off, tmp_path, monkeypatch):
+    pytest.importorskip("litert_torch", reason=EXPORT)
+    pytest.importorskip("ai_edge_quantizer", reason=EXPORT)
+    from ai_edge_litert.schema_py_generated import BuiltinOperator
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    from livematte.lab import export
+    from livematte.lab import network as lab
+    from livematte.lab.checkpoint import save_weights
+
+    torch.manual_seed(1)
+    network = lab.Network(lab.Sizes(**SMALL, activation="prelu")).eval()
+    for layer in slopes_of(network):
+        layer.weight.data.uniform_(-1, 2)
+    save_weights(network, tmp_path / "small.pt")
+    monkeypatch.setattr(export, "shapes_of", lambda _: [(64, 32)])
+    (file,) = livematte.export(tmp_path / "small.pt", tmp_path, precision=precision)
+    model = flatbuffer_utils.read_model(file)
+    (graph,) = model.subgraphs
+    kinds = [model.operatorCodes[operator.opcodeIndex].builtinCode for operator in graph.operators]
+    assert kinds.count(BuiltinOperator.PRELU) == len(slopes_of(network)) > 10
+    assert not {BuiltinOperator.MUL, BuiltinOperator.SUB} & {*kinds}
+    picture = np.random.default_rng(1).integers(0, 256, (64, 32, 3), np.uint8)
+    previous = np.zeros((64, 32), np.float32)
+    seen = torch.from_numpy(np.dstack([picture / np.float32(255), previous])).permute(2, 0, 1)
+    with torch.no_grad():
+        wanted = network(seen[None]).sigmoid()[0, 0].numpy()
+    got = Network(file, threads=1).run(picture, previous)
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=off)
+    assert wanted.std() > 2 * off, "a network that says nothing proves nothing"

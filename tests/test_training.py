@@ -477,16 +477,27 @@ def test_a_checkpoint_of_another_optimiser_is_refused_and_kept(data, tmp_path, t
     assert (tmp_path / "last.pt").read_bytes() == kept
 
 
-def test_slopes_begin_as_relu_where_relu_was_trained(data, tmp_path, tiny):
+def test_slopes_begin_as_untrained_ones_where_relu_was_trained(data, tmp_path, tiny):
     train(Recipe(data, tmp_path, tiny, phases=((32, 2),), batch=2), quiet=True)
     sloped = replace(TINY, activation="prelu")
-    trained, begun = load_weights(tmp_path / "best.pt"), begin_with(tmp_path / "best.pt", sloped).eval()
-    seen = torch.rand(2, 4, 32, 48)
-    with torch.no_grad():
-        assert torch.equal(begun(seen), trained(seen))
+    trained, begun = load_weights(tmp_path / "best.pt"), begin_with(tmp_path / "best.pt", sloped)
+    fresh, weights = Network(sloped).state_dict(), trained.state_dict()
+    assert fresh.keys() > weights.keys()
+    assert all(
+        torch.equal(value, weights.get(name, fresh[name])) for name, value in begun.state_dict().items()
+    )
     save_weights(begun, tmp_path / "sloped.pt")
     with pytest.raises(InputError, match="other sizes"):
         begin_with(tmp_path / "sloped.pt", TINY)
+
+
+def test_a_checkpoint_from_before_a_size_was_known_goes_on(data, tmp_path, tiny):
+    recipe = Recipe(data, tmp_path, tiny, phases=((32, 1),), batch=2)
+    train(recipe, quiet=True)
+    values = torch.load(tmp_path / "last.pt", weights_only=True)
+    del values["sizes"]["activation"]
+    torch.save(values, tmp_path / "last.pt")
+    assert train(replace(recipe, phases=((32, 2),)), quiet=True).step == 2
 
 
 def test_an_unknown_network_is_refused_with_the_known_ones(data, tmp_path):

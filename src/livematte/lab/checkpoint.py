@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from livematte.errors import InputError
 from livematte.lab.network import Network, Sizes
@@ -52,7 +51,8 @@ class State:
     def load(self, path: Path, ranks: Ranks) -> None:
         """Go on from what `save` wrote; InputError where it is of another network or number of processes."""
         values = _read(path, ranks.device)
-        if values.get("sizes") != vars(self.network.sizes) or "optimizers" not in values:
+        sizes = vars(Sizes()) | values.get("sizes", {})  # what was not known when it was written is as it was
+        if sizes != vars(self.network.sizes) or "optimizers" not in values:
             raise InputError(f"{path}: a checkpoint of something else; give another folder to train in")
         if len(values["randoms"]) != ranks.count:
             raise InputError(f"{path}: trained by {len(values['randoms'])} processes, not by {ranks.count}")
@@ -93,24 +93,19 @@ def load_weights(path: Path) -> Network:
 def begin_with(path: Path, sizes: Sizes) -> Network:
     """A network to train, of these sizes, with the weights of a checkpoint.
 
-    The classes' may be missing, and slopes: those of one trained with ReLU begin at 0, which is ReLU.
+    The classes' may be missing, and slopes: where ReLU was trained they begin as from random weights, since
+    those that begin at 0 stay there. Some hundred steps at a high rate make up for what that breaks.
     Raises InputError where all else is not of the same sizes.
     """
     trained, network = load_weights(path), Network(sizes)
     given = replace(trained.sizes, parts=sizes.parts)
     if given.activation == "relu":
         given = replace(given, activation=sizes.activation)
-        network.apply(_like_relu)
     if given != sizes:
         raise InputError(f"{path}: a network of other sizes than the one to train")
     network.load_state_dict(trained.state_dict(), strict=False)
     network.licence = trained.licence
     return network
-
-
-def _like_relu(layer: nn.Module) -> None:
-    if isinstance(layer, nn.PReLU):
-        nn.init.zeros_(layer.weight)
 
 
 def _read(path: Path, device: str) -> dict[str, Any]:

@@ -43,27 +43,6 @@ class Regrouped(Refinement):
         return F.pixel_shuffle(sums, self.block)
 
 
-class Larger(nn.Module):
-    """A PReLU with slopes up to 1 in two operations: converters make five of it."""
-
-    slopes: Tensor
-
-    def __init__(self, slopes: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("slopes", slopes.detach().clone().view(-1, 1, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The larger of x, N×C×h×w, and its product with the slopes."""
-        return torch.maximum(x, self.slopes * x)
-
-
-def _shortened(network: nn.Module) -> None:
-    """Put `Larger` in the place of each PReLU that it computes."""
-    for name, layer in list(network.named_modules()):
-        if isinstance(layer, nn.PReLU) and bool((layer.weight <= 1).all()):
-            network.set_submodule(name, Larger(layer.weight))
-
-
 def _fused(layer: nn.Module) -> nn.Conv2d:
     """A `Convolution` with its normalisation inside; its activation is left to the caller."""
     convolution, normalisation, *_ = layer.children()
@@ -91,7 +70,6 @@ class Deployed(nn.Module):
         self.network = copy.deepcopy(network).eval()
         if isinstance(self.network.refine, Refinement):
             self.network.refine = Regrouped(self.network.refine)
-        _shortened(self.network)
 
     def forward(self, x: Tensor) -> Tensor:
         """1×H×W×4 (RGB and previous mask in 0..1) to 1×H×W×1, the mask in 0..1.

@@ -15,7 +15,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 from flatbuffers import Builder
 
 from livematte.errors import MissingExtraError
-from livematte.lab.export import contract
+from livematte.lab.export import contract, slopes
 from livematte.lab.export.agreement import Run
 from livematte.lab.export.deployed import Deployed
 from livematte.lab.network import Network
@@ -40,6 +40,7 @@ def write(network: Network, path: Path, height: int, width: int, precision: str)
         warnings.simplefilter("ignore")  # its own dependencies
         converted = litert_torch.convert(Deployed(network).eval(), (torch.rand(1, height, width, 4),))
         converted.export(str(path))
+    slopes.join(path)
     if precision != "float32":
         store(path, precision)
     shorten_names(path)
