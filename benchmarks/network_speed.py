@@ -30,6 +30,7 @@ from ai_edge_litert.interpreter import Interpreter
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from livematte.lab.export import slopes
 from livematte.lab.export.deployed import Deployed
 from livematte.lab.network import PRESETS, Convolution, Network, Sizes, count_macs
 
@@ -121,6 +122,7 @@ def converted(sizes: Sizes, name: str, folder: Path, height: int, width: int) ->
             activate(network, activation)
             example = (torch.rand(1, height, width, 4),)
             litert_torch.convert(Deployed(network).eval(), example).export(str(path))
+            slopes.join(path)
     return path
 
 
