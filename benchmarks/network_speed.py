@@ -73,7 +73,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "best, hard swish": nn.Hardswish,
     "best, swish": nn.SiLU,
 }
-"""In the place of ReLU after each convolution of the hourglass."""
+"""In the place of ReLU after the convolutions of the hourglass that have one."""
 
 
 def main() -> None:
@@ -111,15 +111,17 @@ def converted(sizes: Sizes, name: str, folder: Path, height: int, width: int) ->
     """The LiteRT file of a network of these sizes with the activation of that name, unless it is there."""
     import litert_torch
 
-    activation = ACTIVATIONS.get(name, nn.ReLU)
+    activation = ACTIVATIONS.get(name)
     shape = "-".join("x".join(map(str, v)) if isinstance(v, tuple) else str(v) for v in vars(sizes).values())
-    path = folder / f"{shape}-{activation.__name__}-{height}x{width}.tflite"
+    other = f"-{activation.__name__}" if activation else ""
+    path = folder / f"{shape}{other}-{height}x{width}.tflite"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             network = fused(Network(sizes).eval())
-            activate(network, activation)
+            if activation:
+                activate(network, activation)
             example = (torch.rand(1, height, width, 4),)
             litert_torch.convert(Deployed(network).eval(), example).export(str(path))
             slopes.join(path)
