@@ -278,6 +278,20 @@ def slopes_of(network: torch.nn.Module) -> list[torch.nn.PReLU]:
     return [layer for layer in network.modules() if isinstance(layer, torch.nn.PReLU)]
 
 
+def test_a_litert_file_without_prelu_does_not_ask_for_it(checkpoint, tmp_path, monkeypatch):
+    pytest.importorskip("litert_torch", reason=EXPORT)
+    from ai_edge_litert.schema_py_generated import BuiltinOperator
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    from livematte.lab import export
+
+    monkeypatch.setattr(export, "shapes_of", lambda _: [(64, 32)])
+    (file,) = livematte.export(checkpoint, tmp_path / "out")
+    codes = {code.builtinCode for code in flatbuffer_utils.read_model(file).operatorCodes}
+    assert BuiltinOperator.CONV_2D in codes
+    assert BuiltinOperator.PRELU not in codes
+
+
 @pytest.mark.parametrize(("precision", "off"), [("float32", 1e-5), ("float16", 1e-3), ("int8", 0.02)])
 def test_each_prelu_is_one_operation_of_a_litert_file(precision, off, tmp_path, monkeypatch):
     pytest.importorskip("litert_torch", reason=EXPORT)

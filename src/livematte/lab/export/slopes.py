@@ -13,13 +13,14 @@ def join(path: Path) -> None:
     """Make one operation, in place, of every relu(x) − slope · relu(−x), as PReLU is converted."""
     model = flatbuffer_utils.read_model(path)
     kinds = [code.builtinCode for code in model.operatorCodes]
-    model.operatorCodes.append(_prelu())
     for graph in model.subgraphs:
         makers = {operator.outputs[0]: operator for operator in graph.operators}
         for last in list(graph.operators):
             steps = _steps(last, makers, kinds)
             if not steps:
                 continue
+            if len(model.operatorCodes) == len(kinds):
+                model.operatorCodes.append(_prelu())
             positive, _, scaled = steps
             last.inputs = [positive.inputs[0], scaled.inputs[1]]
             last.opcodeIndex = len(kinds)
