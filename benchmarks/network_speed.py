@@ -13,12 +13,9 @@ next run finds them again: converting takes far longer than timing.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import statistics
 import tempfile
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -30,8 +27,7 @@ from ai_edge_litert.interpreter import Interpreter
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from livematte.lab.export import slopes
-from livematte.lab.export.deployed import Deployed
+from livematte.lab.export import litert
 from livematte.lab.network import PRESETS, Convolution, Network, Sizes, count_macs
 
 SHAPES = {"landscape": (144, 256), "square": (256, 256)}
@@ -109,22 +105,16 @@ def main() -> None:
 
 def converted(sizes: Sizes, name: str, folder: Path, height: int, width: int) -> Path:
     """The LiteRT file of a network of these sizes with the activation of that name, unless it is there."""
-    import litert_torch
-
     activation = ACTIVATIONS.get(name)
     shape = "-".join("x".join(map(str, v)) if isinstance(v, tuple) else str(v) for v in vars(sizes).values())
     other = f"-{activation.__name__}" if activation else ""
     path = folder / f"{shape}{other}-{height}x{width}.tflite"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            network = fused(Network(sizes).eval())
-            if activation:
-                activate(network, activation)
-            example = (torch.rand(1, height, width, 4),)
-            litert_torch.convert(Deployed(network).eval(), example).export(str(path))
-            slopes.join(path)
+        network = fused(Network(sizes).eval())
+        if activation:
+            activate(network, activation)
+        litert.write(network, path, height, width, "float32")
     return path
 
 

@@ -13,20 +13,24 @@ def join(path: Path) -> None:
     """Make one operation, in place, of every relu(x) − slope · relu(−x), as PReLU is converted."""
     model = flatbuffer_utils.read_model(path)
     kinds = [code.builtinCode for code in model.operatorCodes]
-    for graph in model.subgraphs:
-        makers = {operator.outputs[0]: operator for operator in graph.operators}
-        for last in list(graph.operators):
-            steps = _steps(last, makers, kinds)
-            if not steps:
-                continue
-            if len(model.operatorCodes) == len(kinds):
-                model.operatorCodes.append(_prelu())
+    if sum(_joined(graph, kinds) for graph in model.subgraphs):
+        model.operatorCodes.append(_prelu())
+        path.write_bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _joined(graph: Any, kinds: list[int]) -> int:
+    """Join them in one graph, of the kind that is to follow all `kinds`; how many operations went."""
+    makers = {operator.outputs[0]: operator for operator in graph.operators}
+    gone: list[Any] = []
+    for last in graph.operators:
+        if steps := _steps(last, makers, kinds):
             positive, _, scaled = steps
             last.inputs = [positive.inputs[0], scaled.inputs[1]]
             last.opcodeIndex = len(kinds)
             last.builtinOptionsType, last.builtinOptions = 0, None
-            graph.operators = [operator for operator in graph.operators if operator not in steps]
-    path.write_bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+            gone += steps
+    graph.operators = [operator for operator in graph.operators if operator not in gone]
+    return len(gone)
 
 
 def _prelu() -> OperatorCodeT:
