@@ -133,7 +133,9 @@ class Served:
 
     def left(self) -> list[str]:
         """All that lies in the folders of jobs."""
-        return sorted(str(path) for folder in self.job_folders() for path in folder.rglob("*"))
+        # Path.rglob fails where a folder goes meanwhile, os.walk goes on
+        walked = (there for folder in self.job_folders() for there in os.walk(folder))
+        return sorted(str(Path(at, name)) for at, folders, files in walked for name in (*folders, *files))
 
     def job_folders(self) -> list[Path]:
         return sorted(self.cache.glob("livematte/.livematte-*"))
