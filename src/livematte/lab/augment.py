@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from livematte.dataset.candidates import BACKGROUND
+from livematte.lab.grid import affine_grid
 from livematte.lab.photos import Photos
 
 NOBODY = 0.06
@@ -62,7 +63,7 @@ class Composer:
         sources, aspect = self.people.rgba[rows], self.people.aspect[rows]
         free = self._free(rows, sources[:, 3], aspect, frame_aspect)
         theta = self._windows(sources[:, 3], aspect, frame_aspect, free)
-        grid = F.affine_grid(theta, [count, 1, height, width], align_corners=False)
+        grid = affine_grid(theta, height, width)
         shown = self._show(sources, grid, free)
         picture, truth = shown[:, :3], shown[:, 3:]
 
@@ -148,7 +149,7 @@ class Composer:
         share = width / height * torch.ones_like(aspect)
         high = torch.minimum(torch.ones_like(aspect), aspect / share) * self._draw((count,), 0.5, 1)
         theta = self._theta(aspect, share * high, high, self._room(aspect, share * high), self._room(1, high))
-        grid = F.affine_grid(theta, [count, 1, height, width], align_corners=False)
+        grid = affine_grid(theta, height, width)
         behind = F.grid_sample(
             self.empty.rgba[rows, :3] / 255, grid, padding_mode="reflection", align_corners=False
         )

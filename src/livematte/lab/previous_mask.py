@@ -9,13 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from livematte.lab.grid import affine_grid, centres
+
 OWN = 0.3
 """Share of the simulated masks that start from the network's own mask instead of the truth."""
+
+POINTS = 4
+"""Control points of a spline along each side."""
 
 STRENGTH = 0.12
 """The largest move of a spline's control point, as a share of the side."""
@@ -161,29 +167,38 @@ def _affine(
     move = move * _uniform((count, 2), -1, 1, mask, random).sign()
     cosine, sine = angle.cos() * zoom, angle.sin() * zoom
     theta = torch.stack([cosine, -sine, move[:, 0], sine, cosine, move[:, 1]], 1).view(-1, 2, 3)
-    grid = F.affine_grid(theta, list(mask.shape), align_corners=False)
+    grid = affine_grid(theta, *mask.shape[2:])
     # a person cut off by the frame goes on beyond it; a mask that is far off does not
     beyond = "zeros" if least else "border"
     return F.grid_sample(mask, grid, padding_mode=beyond, align_corners=False)
 
 
-def _spline_grid(like: Tensor, strength: float, random: Generator, points: int = 4) -> Tensor:
+def _spline_grid(like: Tensor, strength: float, random: Generator) -> Tensor:
     count, _, height, width = like.shape
-    ticks = torch.linspace(-1, 1, points, device=like.device)
-    control = torch.cartesian_prod(ticks, ticks)
+    control = _control(like.device)
     goal = 2 * _uniform((count, len(control), 2), -strength, strength, like, random)
     # solve for a spline through the moved control points: kernel, then the affine part
     affine = torch.cat([torch.ones(len(control), 1, device=like.device), control], 1)
     top = torch.cat([_kernel(control, control), affine], 1)
     bottom = torch.cat([affine.T, torch.zeros(3, 3, device=like.device)], 1)
     weights = torch.linalg.solve(torch.cat([top, bottom]), F.pad(goal, (0, 0, 0, 3)))
-    rows = (torch.arange(height, device=like.device) + 0.5) * 2 / height - 1
-    columns = (torch.arange(width, device=like.device) + 0.5) * 2 / width - 1
-    y, x = torch.meshgrid(rows, columns, indexing="ij")
-    place = torch.stack([x, y], -1).view(-1, 2)
-    basis = torch.cat([_kernel(place, control), torch.ones(len(place), 1, device=like.device), place], 1)
+    place, basis = _spline_basis(height, width, like.device)
     grid: Tensor = (place + basis @ weights).view(count, height, width, 2)
     return grid
+
+
+def _control(device: torch.device) -> Tensor:
+    ticks = torch.linspace(-1, 1, POINTS, device=device)
+    return torch.cartesian_prod(ticks, ticks)
+
+
+@lru_cache(maxsize=8)
+def _spline_basis(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Every pixel's place, and what each control point and the affine part are to it; the same every time."""
+    y, x = torch.meshgrid(centres(height, device), centres(width, device), indexing="ij")
+    place = torch.stack([x, y], -1).view(-1, 2)
+    ones = torch.ones(len(place), 1, device=device)
+    return place, torch.cat([_kernel(place, _control(device)), ones, place], 1)
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
