@@ -33,6 +33,7 @@ from livematte.lab.network import PRESETS, Convolution, Network, Sizes, count_ma
 SHAPES = {"landscape": (144, 256), "square": (256, 256)}
 
 BEST, FAST = PRESETS["best"], PRESETS["fast"]
+RELU = replace(BEST, activation="relu")
 
 VARIANTS: dict[str, Sizes] = {
     "best": BEST,
@@ -55,7 +56,7 @@ VARIANTS: dict[str, Sizes] = {
     "blocks, growth 8": replace(BEST, growth=(8,)),
     "blocks, growth 16": replace(BEST, growth=(16,)),
     "blocks, growth 8, 8": replace(BEST, growth=(8, 8)),
-    "best, PReLU": replace(BEST, activation="prelu"),
+    "best, ReLU": RELU,
     "fast": FAST,
     "fast, no refinement": replace(FAST, refine="none"),
     "fast, growth 5": replace(FAST, growth=(5,)),
@@ -88,7 +89,7 @@ def main() -> None:
     shipped = Path(str(files("livematte.segment") / "weights" / f"fast-{height}x{width}.tflite"))
     with tempfile.TemporaryDirectory() as folder:
         kept = asked.keep or Path(folder)
-        chosen = {name: VARIANTS.get(name, BEST) for name in asked.names or known}
+        chosen = {name: VARIANTS.get(name, RELU) for name in asked.names or known}
         made = {name: converted(sizes, name, kept, height, width) for name, sizes in chosen.items()}
         reference = asked.beside or shipped
         seconds, ratios = measured(reference, list(made.values()), asked.runs)

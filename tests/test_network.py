@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from livematte.errors import InputError  # noqa: E402
 from livematte.lab import efficientnet  # noqa: E402
-from livematte.lab.network import PRESETS, Halve, Network, Rise, Sizes, count_macs, shapes_of  # noqa: E402
+from livematte.lab.network import PRESETS, Halve, Network, Rise, Sizes, count_macs, preset_of, shapes_of  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -188,6 +188,15 @@ def test_the_fast_preset_stays_within_its_budget():
 def test_the_fast_preset_answers_with_one_logit_a_pixel(height, width):
     with torch.no_grad():
         assert network(PRESETS["fast"]).eval()(picture(1, height, width)).shape == (1, 1, height, width)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_files_are_made_alike_of_either_activation(name):
+    relu, prelu = (replace(PRESETS[name], activation=activation) for activation in ("relu", "prelu"))
+    assert relu != prelu
+    assert preset_of(relu) == preset_of(prelu) == name
+    assert shapes_of(relu) == shapes_of(prelu)
+    assert preset_of(replace(relu, skips=False)) == ""
 
 
 def test_the_teacher_reads_frames_of_any_shape_and_no_previous_mask():

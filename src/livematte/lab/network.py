@@ -60,6 +60,7 @@ class Sizes:
     pretrained: bool = False
 
 
+_BEST = Sizes(activation="prelu")
 _TEACHER = Sizes(
     widths=efficientnet.WIDTHS,
     squeeze=(1, 1, 2, 4),
@@ -70,17 +71,18 @@ _TEACHER = Sizes(
 )
 
 PRESETS = {
-    "best": Sizes(),
-    "fast": Sizes(widths=(16, 40, 80, 192), growth=(4,), context_squeeze=4),
-    "parts": Sizes(parts=True),
+    "best": _BEST,
+    "fast": replace(_BEST, widths=(16, 40, 80, 192), growth=(4,), context_squeeze=4),
+    "parts": replace(_BEST, parts=True),
     "teacher": _TEACHER,
     "parts-teacher": replace(_TEACHER, parts=True),
 }
 
 
 def preset_of(sizes: Sizes) -> str:
-    """The name of the preset with these sizes; empty where there is none."""
-    return next((name for name, known in PRESETS.items() if known == sizes), "")
+    """The name of the preset with these sizes, whichever activation; empty where there is none."""
+    alike = ((name, replace(known, activation=sizes.activation)) for name, known in PRESETS.items())
+    return next((name for name, known in alike if known == sizes), "")
 
 
 def shapes_of(sizes: Sizes) -> Sequence[tuple[int, int]]:
