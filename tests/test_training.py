@@ -491,6 +491,16 @@ def test_slopes_begin_as_untrained_ones_where_relu_was_trained(data, tmp_path, t
         begin_with(tmp_path / "sloped.pt", TINY)
 
 
+@pytest.mark.parametrize(("trained", "preset"), [("relu", "prelu"), ("prelu", "relu")])
+def test_what_a_preset_starts_from_keeps_its_activation(data, tmp_path, tiny, monkeypatch, trained, preset):
+    sizes = replace(TINY, activation=trained)
+    first = train(Recipe(data, tmp_path / "1", sizes, phases=((32, 1),), batch=2), quiet=True)
+    monkeypatch.setitem(PRESETS, tiny, replace(TINY, activation=preset))
+    recipe = Recipe(data, tmp_path / "2", tiny, phases=((32, 1),), batch=2, start=tmp_path / "1" / "best.pt")
+    assert train(recipe, quiet=True).network.sizes == first.network.sizes == sizes
+    assert train(replace(recipe, phases=((32, 2),)), quiet=True).step == 2
+
+
 def test_a_checkpoint_from_before_a_size_was_known_goes_on(data, tmp_path, tiny):
     recipe = Recipe(data, tmp_path, tiny, phases=((32, 1),), batch=2)
     train(recipe, quiet=True)

@@ -106,7 +106,7 @@ def train(
     seed
         The same seed gives the same result on the same machine.
     start
-        Weights to begin with, a best.pt; random ones when left out.
+        Weights to begin with, a best.pt, whose activation then stays; random ones when left out.
     teacher
         A wider network's best.pt, whose masks, classes and features are a second target.
     device

@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 
@@ -49,7 +49,8 @@ class Recipe:
     val_set: the set of the index whose `val` split chooses the best checkpoint.
     teacher: a `best.pt` of a wider network, whose masks, classes and features are a second target, and whose
         licence binds the weights, too.
-    start: weights to begin with (a `best.pt`) instead of random ones; what they lack begins at random.
+    start: weights to begin with (a `best.pt`) instead of random ones; what they lack begins at random. A
+        preset then keeps their activation.
     any_licence: whether data whose licence forbids commercial use is used, too; it then binds the weights.
     keep_person: whether the layers of the person stay as `start` has them and only those of the parts learn,
         from pictures that tell parts.
@@ -191,7 +192,7 @@ def look(
 
 
 def _start(recipe: Recipe, ranks: Ranks, teacher: Network | None) -> State:
-    network = begin_with(recipe.start, recipe.sizes) if recipe.start else Network(recipe.sizes)
+    network = _begin(recipe)
     if recipe.any_licence or (teacher and teacher.licence == NON_COMMERCIAL):
         network.licence = NON_COMMERCIAL
     if recipe.keep_person:
@@ -210,6 +211,15 @@ def _start(recipe: Recipe, ranks: Ranks, teacher: Network | None) -> State:
     if last.exists():
         state.load(last, ranks)
     return state
+
+
+def _begin(recipe: Recipe) -> Network:
+    if recipe.start is None:
+        return Network(recipe.sizes)
+    if isinstance(recipe.network, Sizes):
+        return begin_with(recipe.start, recipe.sizes)
+    activation = load_weights(recipe.start).sizes.activation
+    return begin_with(recipe.start, replace(recipe.sizes, activation=activation))
 
 
 def _phase(
