@@ -30,7 +30,7 @@ from network_speed import measured
 from numpy.typing import NDArray
 
 from livematte.dataset import Pictures, Row, read_index, select
-from livematte.lab.export.litert import shorten_names, store
+from livematte.lab.export.litert import store, trim
 from livematte.measure import boundary_f, iou
 from livematte.media import read
 from livematte.segment.runtime import NETWORKS, Network, file_name
@@ -98,7 +98,7 @@ def made(folder: Path, source: Path, data: Path, rows: Sequence[Row]) -> dict[st
     seen += [{"args_0": one["args_0"] * np.float32([1, 1, 1, 0])} for one in seen]
     calibrated(paths["int8 throughout"], seen)
     for path in paths.values():
-        shorten_names(path)
+        trim(path)
     return paths
 
 

@@ -172,14 +172,14 @@ def test_a_file_that_computes_something_else_is_refused(shipped: Path) -> None:
             agreement.check(network, other, shipped.name, *SQUARE, "float32")
 
 
-def test_shorter_names_change_nothing_else(shipped: Path, tmp_path: Path) -> None:
+def test_what_is_trimmed_changes_nothing_else(shipped: Path, tmp_path: Path) -> None:
     from ai_edge_litert.tools import flatbuffer_utils
 
     from livematte.lab.export import contract, litert
 
     short = tmp_path / "short.tflite"
     shutil.copy(shipped, short)
-    litert.shorten_names(short)
+    litert.trim(short)
     assert short.stat().st_size <= shipped.stat().st_size
     before, after = (flatbuffer_utils.read_model(path) for path in (shipped, short))
     assert max(len(tensor.name) for tensor in after.subgraphs[0].tensors) < 40
@@ -195,6 +195,18 @@ def test_shorter_names_change_nothing_else(shipped: Path, tmp_path: Path) -> Non
     first, second = (Network(path, threads=1) for path in (shipped, short))
     for picture in pictures:
         np.testing.assert_array_equal(first.run(picture, None), second.run(picture, None))
+
+
+def test_fast_in_float16_is_below_400_kib(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_quantizer", reason=EXPORT)
+    from livematte.lab.export import litert
+
+    file = tmp_path / "fast.tflite"
+    with as_file(files("livematte.segment") / "weights" / "fast-144x256.tflite") as whole:
+        shutil.copy(whole, file)
+    litert.store(file, "float16")
+    litert.trim(file)
+    assert file.stat().st_size < 400 * 1024
 
 
 @pytest.mark.parametrize(
@@ -315,6 +327,8 @@ def test_each_prelu_is_one_operation_of_a_litert_file(precision, off, tmp_path, 
     kinds = [model.operatorCodes[operator.opcodeIndex].builtinCode for operator in graph.operators]
     assert kinds.count(BuiltinOperator.PRELU) == len(slopes_of(network)) > 10
     assert not {BuiltinOperator.MUL, BuiltinOperator.SUB} & {*kinds}
+    used = {number for operator in graph.operators for number in (*operator.inputs, *operator.outputs)}
+    assert used - {-1} == set(range(len(graph.tensors)))
     picture = np.random.default_rng(1).integers(0, 256, (64, 32, 3), np.uint8)
     previous = np.zeros((64, 32), np.float32)
     seen = torch.from_numpy(np.dstack([picture / np.float32(255), previous])).permute(2, 0, 1)

@@ -90,7 +90,7 @@ def test_litert_of_rounded_weights(name: str, precision: str, limits: tuple, tmp
     with as_file(files("livematte.segment") / "weights" / file.name) as whole:
         shutil.copy(whole, file)
     litert.store(file, precision)
-    litert.shorten_names(file)
+    litert.trim(file)
     agree(name, told.masks(described(litert, name, file, "litert"), reference.frames(*SHAPE)), limits)
 
 

@@ -72,7 +72,7 @@ _TEACHER = Sizes(
 
 PRESETS = {
     "best": _BEST,
-    "fast": replace(_BEST, widths=(16, 40, 80, 192), growth=(4,), context_squeeze=4),
+    "fast": replace(_BEST, widths=(16, 40, 80, 192), growth=(4,), context_squeeze=8),
     "parts": replace(_BEST, parts=True),
     "teacher": _TEACHER,
     "parts-teacher": replace(_TEACHER, parts=True),

@@ -27,6 +27,9 @@ SUFFIX = ".tflite"
 ALIGNMENT = 16
 """Bytes that LiteRT's format asks weights to begin at a multiple of."""
 
+NONE = -1
+"""In the place of an input that an operation does without."""
+
 
 def write(network: Network, path: Path, height: int, width: int, precision: str) -> None:
     """Convert a network for one input shape; precision: float32, float16 or int8, of the weights alone."""
@@ -43,7 +46,7 @@ def write(network: Network, path: Path, height: int, width: int, precision: str)
     slopes.join(path)
     if precision != "float32":
         store(path, precision)
-    shorten_names(path)
+    trim(path)
 
 
 def run(path: Path) -> Run:
@@ -91,17 +94,28 @@ def store(path: Path, precision: str) -> None:
     path.write_bytes(result.quantized_model)
 
 
-def shorten_names(path: Path) -> None:
-    """Number the tensors between input and output, in place.
+def trim(path: Path) -> None:
+    """Leave out, in place, what nothing reads: tensors of no operation, empty tables, and long names.
 
-    The converter names each after all the modules around it: an eighth of a megabyte in a file of four.
+    The converter names each tensor after all modules around it: an eighth of a megabyte in a file of four.
     """
     model = flatbuffer_utils.read_model(path)
-    for graph in model.subgraphs:
-        ends = {*graph.inputs, *graph.outputs}
-        for number, tensor in enumerate(graph.tensors):
-            if number not in ends:
-                tensor.name = str(number)
+    signatures = [end for one in model.signatureDefs or [] for end in (*one.inputs, *one.outputs)]
+    (graph,) = model.subgraphs
+    users = [*graph.operators, graph]
+    kept = sorted({int(number) for user in users for number in (*user.inputs, *user.outputs)} - {NONE})
+    graph.tensors = [graph.tensors[number] for number in kept]
+    places = {old: new for new, old in enumerate(kept)} | {NONE: NONE}
+    for user in users:
+        user.inputs = [places[int(number)] for number in user.inputs]
+        user.outputs = [places[int(number)] for number in user.outputs]
+    for end in signatures:
+        end.tensorIndex = places[end.tensorIndex]
+    for number in {*range(len(kept))} - {*graph.inputs, *graph.outputs}:
+        graph.tensors[number].name = str(number)
+    for tensor in graph.tensors:
+        if tensor.quantization and tensor.quantization.scale is None:
+            tensor.quantization = None
     model.buffers = [Aligned(buffer.data) for buffer in model.buffers]
     path.write_bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
