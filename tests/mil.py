@@ -54,6 +54,7 @@ OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "pixel_shuffle": lambda x, upscale_factor: F.pixel_shuffle(x, int(upscale_factor)),
     "pixel_unshuffle": lambda x, downscale_factor: F.pixel_unshuffle(x, int(downscale_factor)),
     "reduce_mean": lambda x, axes, keep_dims: x.mean(tuple(map(int, axes)), keepdim=bool(keep_dims)),
+    "prelu": lambda x, alpha: F.prelu(x, alpha),
     "relu": lambda x: x.relu(),
     "sigmoid": lambda x: x.sigmoid(),
     "slice_by_index": part,
