@@ -17,7 +17,7 @@ import torch
 from livematte.lab.checkpoint import load_weights, save_weights
 from livematte.lab.network import Network
 
-PARTS = ("context.mix.0.weight", "context.mix.1.weight")
+LAYERS = ("context.mix.0.weight", "context.mix.1.weight")
 
 
 def main(checkpoint: Path, by: int, out: Path) -> None:
@@ -26,12 +26,12 @@ def main(checkpoint: Path, by: int, out: Path) -> None:
     network = Network(replace(trained.sizes, context_squeeze=by))
     network.licence = trained.licence
     weights = trained.state_dict()
-    inner, outer = (weights[name][..., 0, 0] for name in PARTS)
+    inner, outer = (weights[name][..., 0, 0] for name in LAYERS)
     left, strengths, right = torch.linalg.svd(outer @ inner)
-    rank = len(network.state_dict()[PARTS[0]])
+    rank = len(network.state_dict()[LAYERS[0]])
     kept = strengths[:rank].sqrt()
-    weights[PARTS[0]] = (kept[:, None] * right[:rank])[..., None, None]
-    weights[PARTS[1]] = (left[:, :rank] * kept)[..., None, None]
+    weights[LAYERS[0]] = (kept[:, None] * right[:rank])[..., None, None]
+    weights[LAYERS[1]] = (left[:, :rank] * kept)[..., None, None]
     network.load_state_dict(weights)
     save_weights(network, out)
     print(f"{1 - strengths[:rank].square().sum() / strengths.square().sum():.4f} of its energy is lost")

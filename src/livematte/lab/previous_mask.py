@@ -177,12 +177,11 @@ def _spline_grid(like: Tensor, strength: float, random: Generator) -> Tensor:
     count, _, height, width = like.shape
     control = _control(like.device)
     goal = 2 * _uniform((count, len(control), 2), -strength, strength, like, random)
-    # solve for a spline through the moved control points: kernel, then the affine part
-    affine = torch.cat([torch.ones(len(control), 1, device=like.device), control], 1)
-    top = torch.cat([_kernel(control, control), affine], 1)
-    bottom = torch.cat([affine.T, torch.zeros(3, 3, device=like.device)], 1)
+    # solve for a spline through the moved control points, its kernel's weights orthogonal to what is affine
+    top = _spline_basis(control, control)
+    bottom = F.pad(top[:, -3:].T, (0, 3))
     weights = torch.linalg.solve(torch.cat([top, bottom]), F.pad(goal, (0, 0, 0, 3)))
-    place, basis = _spline_basis(height, width, like.device)
+    place, basis = _pixels(height, width, like.device)
     grid: Tensor = (place + basis @ weights).view(count, height, width, 2)
     return grid
 
@@ -193,12 +192,16 @@ def _control(device: torch.device) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def _spline_basis(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Every pixel's place, and what each control point and the affine part are to it; the same every time."""
+def _pixels(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Every pixel's place and its basis, the same every time."""
     y, x = torch.meshgrid(centres(height, device), centres(width, device), indexing="ij")
     place = torch.stack([x, y], -1).view(-1, 2)
-    ones = torch.ones(len(place), 1, device=device)
-    return place, torch.cat([_kernel(place, _control(device)), ones, place], 1)
+    return place, _spline_basis(place, _control(device))
+
+
+def _spline_basis(place: Tensor, control: Tensor) -> Tensor:
+    """What each control point, then the affine part, are to each place."""
+    return torch.cat([_kernel(place, control), torch.ones(len(place), 1, device=place.device), place], 1)
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:

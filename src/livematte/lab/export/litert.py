@@ -7,6 +7,7 @@ import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from ai_edge_litert import schema_py_generated as schema
@@ -100,7 +101,20 @@ def trim(path: Path) -> None:
     The converter names each tensor after all modules around it: an eighth of a megabyte in a file of four.
     """
     model = flatbuffer_utils.read_model(path)
-    signatures = [end for one in model.signatureDefs or [] for end in (*one.inputs, *one.outputs)]
+    _drop_unused(model)
+    (graph,) = model.subgraphs
+    ends = {*graph.inputs, *graph.outputs}
+    for number, tensor in enumerate(graph.tensors):
+        if number not in ends:
+            tensor.name = str(number)
+        if tensor.quantization and tensor.quantization.scale is None:
+            tensor.quantization = None
+    model.buffers = [Aligned(buffer.data) for buffer in model.buffers]
+    path.write_bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _drop_unused(model: Any) -> None:
+    """Take the tensors of no operation out of a model's only graph, and number the others anew."""
     (graph,) = model.subgraphs
     users = [*graph.operators, graph]
     kept = sorted({int(number) for user in users for number in (*user.inputs, *user.outputs)} - {NONE})
@@ -109,15 +123,9 @@ def trim(path: Path) -> None:
     for user in users:
         user.inputs = [places[int(number)] for number in user.inputs]
         user.outputs = [places[int(number)] for number in user.outputs]
-    for end in signatures:
-        end.tensorIndex = places[end.tensorIndex]
-    for number in {*range(len(kept))} - {*graph.inputs, *graph.outputs}:
-        graph.tensors[number].name = str(number)
-    for tensor in graph.tensors:
-        if tensor.quantization and tensor.quantization.scale is None:
-            tensor.quantization = None
-    model.buffers = [Aligned(buffer.data) for buffer in model.buffers]
-    path.write_bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    for signature in model.signatureDefs or []:
+        for end in (*signature.inputs, *signature.outputs):
+            end.tensorIndex = places[end.tensorIndex]
 
 
 class Aligned:
