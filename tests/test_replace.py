@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import threading
 from collections.abc import Callable, Iterator
@@ -260,6 +261,23 @@ def test_progress_counts_every_frame(tmp_path: Path, run: Run) -> None:
     source, calls = make_clip(tmp_path / "in.mp4"), []
     run(source, tmp_path / "out.mp4", progress=lambda done, total: calls.append((done, total)))
     assert calls == [(done, 20) for done in range(1, 21)]
+
+
+def codecs() -> set[int]:
+    return {id(thing) for thing in gc.get_objects() if isinstance(thing, av.CodecContext)}
+
+
+def test_no_codec_waits_for_the_garbage_collector(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4")
+    behind = make_clip(tmp_path / "behind.mp4")
+    gc.collect()
+    before = codecs()
+    gc.disable()
+    try:
+        livematte.replace(source, tmp_path / "out.mp4", behind, matte=tmp_path / "matte.mp4", network="fast")
+        assert codecs() <= before
+    finally:
+        gc.enable()
 
 
 @both

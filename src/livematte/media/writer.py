@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
+from functools import partial
 from os import fspath
 from pathlib import Path
 from types import TracebackType
@@ -76,6 +77,8 @@ class Writer:
         self.name = fspath(target)
         self._target = find_target(target, container, source=reader.path, overwrite=overwrite)
         self.warnings: list[str] = []
+        # no method: a writer that its tracks hold would keep its codecs until garbage is collected
+        self._warn = partial(_add_warning, self.warnings, Path(self.name).name)
         self._reader, self._kind, self._threads = reader, kind, threads
         self._container = self._target.container
         # where the container cannot say how pictures are turned, they are turned
@@ -276,12 +279,13 @@ class Writer:
         self._tracks.finish()
         self._output.close()
 
-    def _warn(self, what: str) -> None:
-        self.warnings.append(f"{Path(self.name).name}: {what}")
-
     def _close_quietly(self) -> None:
         with contextlib.suppress(av.FFmpegError):  # of a file that is thrown away anyway
             self._output.close()
+
+
+def _add_warning(warnings: list[str], name: str, what: str) -> None:
+    warnings.append(f"{name}: {what}")
 
 
 @contextlib.contextmanager
