@@ -264,7 +264,8 @@ def test_progress_counts_every_frame(tmp_path: Path, run: Run) -> None:
 
 
 def codecs() -> set[int]:
-    return {id(thing) for thing in gc.get_objects() if isinstance(thing, av.CodecContext)}
+    # by type: isinstance asks the thing itself, and some warn then
+    return {id(thing) for thing in gc.get_objects() if issubclass(type(thing), av.CodecContext)}
 
 
 def test_no_codec_waits_for_the_garbage_collector(tmp_path: Path) -> None:
