@@ -47,7 +47,7 @@ kinds = pytest.mark.parametrize(
     ("codec", "pix_fmt", "suffix", "tags"), KINDS, ids=[f"{kind[0]}-{kind[1]}-{kind[3][3]}" for kind in KINDS]
 )
 QUIET = {
-    # with a pool its lookahead takes from a list, unlocked, that another thread appends to: once it never ended
+    # with a pool its lookahead takes from a list, unlocked, to which another thread appends; one never ended
     "libx265": {"x265-params": "log-level=none:bframes=0:pools=none:frame-threads=1", "preset": "ultrafast"},
     "libx264": {"preset": "ultrafast"},
     "libsvtav1": {"preset": "12"},
