@@ -228,6 +228,52 @@ def test_some_backgrounds_are_of_one_colour_up_to_the_purest(people, empty):
         assert (shown.amax(1) - shown.amin(1)).max() < 0.2
 
 
+@pytest.mark.parametrize(("whole", "share"), [(True, augment.WHOLE_BODY), (False, 0.25)])
+def test_who_is_shown_from_head_to_foot_gets_other_backgrounds_most(people, empty, whole, share):
+    rgba = people[1].rgba[:24].clone()
+    if not whole:
+        rgba[:, 3, -8:] = rgba[:, 3, 20:21]
+    wide = Photos(
+        rgba, torch.full((24,), 2.0), torch.arange(24), torch.zeros(24, dtype=torch.bool), torch.ones(24)
+    )
+    composer = OneCamera(wide, empty, seeded(11), gentle=True)
+    composer.batch(1000, 16, 16)
+    expected = share * (1 - augment.NOBODY) + augment.NOBODY
+    assert (~composer.gently).float().mean().item() == pytest.approx(expected, abs=0.05)
+
+
+def moving(people, empty, monkeypatch, share):
+    """A batch of people before other backgrounds, of which a share moves while the shutter is open."""
+    monkeypatch.setattr(augment, "SMEARED", share)
+    return OneCamera(only(people[1], people[1].cut_out), empty, seeded(12)).batch(200, 48, 48)
+
+
+def test_who_moves_is_smeared_and_what_shows_through_is_behind(people, empty, no_screens, monkeypatch):
+    still, moved = (moving(people, empty, monkeypatch, share) for share in (0.0, 1.0))
+
+    def soft(batch):
+        return ((batch.truth > 0.1) & (batch.truth < 0.9)).float().mean()
+
+    assert soft(moved) > 1.5 * soft(still)
+    assert moved.truth.mean().item() == pytest.approx(still.truth.mean().item(), rel=0.1)
+    # red before grey: as colourful as there is of the person
+    person = colourfulness(moved.picture)[moved.truth > 0.99].mean()
+    for low in (0.2, 0.4, 0.6):
+        some = (moved.truth > low) & (moved.truth < low + 0.2)
+        seen = colourfulness(moved.picture)[some].mean() / person
+        assert seen.item() == pytest.approx(moved.truth[some].mean().item(), abs=0.1)
+
+
+def test_a_moving_background_is_smeared(people, empty, no_screens, monkeypatch):
+    still, moved = (moving(people, empty, monkeypatch, share) for share in (0.0, 1.0))
+
+    def detail(batch):
+        behind = (batch.truth < 1e-3).expand(-1, 3, -1, -1)[..., 1:]
+        return batch.picture.diff(dim=-1).abs()[behind].mean()
+
+    assert detail(moved) < 0.85 * detail(still)
+
+
 def test_some_pictures_show_nobody_and_say_so(people, empty, no_screens):
     batch = OneCamera(people[1], empty, seeded(4)).batch(600, 24, 24)
     nobody = batch.truth.flatten(1).amax(1) == 0

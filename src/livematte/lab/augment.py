@@ -25,6 +25,18 @@ WHOLE = 0.4
 GENTLE_WHOLE = 0.75
 """The same share in a gentle training."""
 
+WHOLE_BODY = 0.7
+"""Share of stills that show people from head to foot and get another background: bodies in action need it."""
+
+SMEARED = 0.3
+"""Share of people before other backgrounds, and of those backgrounds, that move while the shutter is open."""
+
+SMEAR = 0.08
+"""How far they move at most, as a share of each side."""
+
+MOMENTS = 8
+"""How many moments are averaged while the shutter is open."""
+
 PLAIN = 0.15
 """Share of other backgrounds that are one colour, as screens and painted walls are, fading a little."""
 
@@ -65,6 +77,9 @@ class Composer:
         theta = self._windows(sources[:, 3], aspect, frame_aspect, free)
         grid = affine_grid(theta, height, width)
         shown = self._show(sources, grid, free)
+        smeared = free & (draw((count,), 0, 1) < SMEARED)
+        if smeared.any():
+            shown[smeared] = self._in_motion(sources[smeared], theta[smeared], grid[smeared])
         picture, truth = shown[:, :3], shown[:, 3:]
 
         nobody = draw((count,), 0, 1) < NOBODY
@@ -111,7 +126,8 @@ class Composer:
         """Which get another background: all keyed ones, some stills whose person is whole at both sides."""
         tall = (aspect < 0.75 * frame_aspect).float()
         whole = alpha[:, :, [0, -1]].float().mean((1, 2)) < 12
-        return self.people.cut_out[rows] | (whole & (self._draw((len(rows),), 0, 1) < 0.25 + 0.3 * tall))
+        share = torch.where(_cut_below(alpha), 0.25 + 0.3 * tall, WHOLE_BODY)
+        return self.people.cut_out[rows] | (whole & (self._draw((len(rows),), 0, 1) < share))
 
     def _show(self, sources: Tensor, grid: Tensor, free: Tensor) -> Tensor:
         """uint8 N×C×S×S seen through N windows, float N×C×H×W in 0..1; nothing lies around what is free."""
@@ -122,6 +138,23 @@ class Composer:
                     sources[chosen] / 255, grid[chosen], padding_mode=padding, align_corners=False
                 )
         return shown
+
+    def _in_motion(self, sources: Tensor, theta: Tensor, grid: Tensor) -> Tensor:
+        """uint8 N×4×S×S seen through N windows and smeared: float N×4×H×W in 0..1, colour where alpha is."""
+        alpha = sources[:, 3:] / 255
+        seen = self._smear(torch.cat([sources[:, :3] / 255 * alpha, alpha], 1), theta, grid, "zeros")
+        return torch.cat([seen[:, :3] / seen[:, 3:].clamp(min=1e-3), seen[:, 3:]], 1)
+
+    def _smear(self, sources: Tensor, theta: Tensor, grid: Tensor, padding: str) -> Tensor:
+        """The mean of what N×C×S×S show through windows that move, each its own way."""
+        # a window runs from -1 to 1, so a share of the side counts twice
+        move = (theta[:, :, :2] @ (2 * SMEAR * self._draw((len(theta), 2, 1), -1, 1))).view(-1, 1, 1, 2)
+        times = [moment / MOMENTS - 0.5 for moment in range(MOMENTS)]
+        moments = [
+            F.grid_sample(sources, grid + time * move, padding_mode=padding, align_corners=False)
+            for time in times
+        ]
+        return torch.stack(moments).mean(0)
 
     def _sets(self, rows: Tensor, grid: Tensor, free: Tensor, truth: Tensor, other: Tensor) -> Tensor:
         """The classes that each pixel may be of; what shows another background is background."""
@@ -149,10 +182,12 @@ class Composer:
         share = width / height * torch.ones_like(aspect)
         high = torch.minimum(torch.ones_like(aspect), aspect / share) * self._draw((count,), 0.5, 1)
         theta = self._theta(aspect, share * high, high, self._room(aspect, share * high), self._room(1, high))
+        places = self.empty.rgba[rows, :3] / 255
         grid = affine_grid(theta, height, width)
-        behind = F.grid_sample(
-            self.empty.rgba[rows, :3] / 255, grid, padding_mode="reflection", align_corners=False
-        )
+        behind = F.grid_sample(places, grid, padding_mode="reflection", align_corners=False)
+        smeared = self._draw((count,), 0, 1) < SMEARED
+        if smeared.any():
+            behind[smeared] = self._smear(places[smeared], theta[smeared], grid[smeared], "reflection")
         plain = self._draw((count,), 0, 1) < PLAIN
         behind[plain] = self._plain(int(plain.sum()), height, width)
         return behind
@@ -178,19 +213,17 @@ class Composer:
         inside = torch.minimum(torch.ones_like(aspect), aspect / frame_aspect)
         around = torch.maximum(torch.ones_like(aspect), aspect / frame_aspect)
         near = inside * torch.exp(self._draw((count,), math.log(0.55), math.log(1.1)))
-        far = (
-            inside
-            * (around / inside) ** self._draw((count,), 0.3, 1)
-            * torch.exp(self._draw((count,), -0.3, 0.55))
-        )
+        # somebody cut off by the lower edge of the source stands on the lower edge of the frame
+        stands = free & _cut_below(alpha)
+        out = self._draw((count,), 0.3, 1)
+        out = torch.where(stands, out, (1 + out) / 2)  # who is shown whole stays so more often
+        far = inside * (around / inside) ** out * torch.exp(self._draw((count,), -0.3, 0.55))
         near = torch.where(whole, inside * torch.exp(self._draw((count,), -0.08, 0.05)), near)
         high = torch.where(free, far, near)
         wide = high * frame_aspect
         x, y = self._room(aspect, wide), self._room(1, high)
         slack = self._draw((count,), -0.5, 0.5) * wide
         x = torch.where(free, x + slack, x)
-        # somebody cut off by the lower edge of the source stands on the lower edge of the frame
-        stands = free & (alpha[:, -2:].float().mean((1, 2)) > 12)
         y = torch.where(stands, 1 - high - self._draw((count,), 0, 0.15) * high, y)
         y = torch.where(free & ~stands, y + self._draw((count,), -0.3, 0.3) * high, y)
         return self._theta(aspect, wide, high, x, y)
@@ -210,6 +243,11 @@ class Composer:
     def _draw(self, shape: tuple[int, ...], low: float, high: float) -> Tensor:
         drawn = torch.rand(shape, generator=self.random) * (high - low) + low
         return drawn.to(self.people.rgba.device)
+
+
+def _cut_below(alpha: Tensor) -> Tensor:
+    """Whether the person of each uint8 N×H×W reaches the lower edge."""
+    return alpha[:, -2:].float().mean((1, 2)) > 12
 
 
 def _mean(picture: Tensor) -> Tensor:

@@ -124,4 +124,4 @@ def _weight(row: Row, parts: bool) -> float:
         return 0.35
     if parts and row.truth == "parts":
         return 3.0
-    return 2.0 if row.by == "human" and row.truth == "person" else 1.0
+    return 2.0 if row.by == "human" else 1.0
