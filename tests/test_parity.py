@@ -36,7 +36,7 @@ torch.set_num_threads(1)  # several wait for each other on a busy machine
 
 # largest and mean difference, least IoU at 0.5; measured at 256×256, the worse of the networks:
 # 2e-5, 7e-8, 0.99997; 0.021, 2e-5, 0.9998; 0.77, 3e-3, 0.9736; of Core ML at 144×256 0.37, 3e-4, 0.9980. As
-# masks are fed back, rounding can turn a spot over for some frames, as the helmet that `fast` is in two minds of
+# masks are fed back, rounding can turn a spot over for some frames: `fast` is in two minds about the helmet
 WHOLE = (2e-4, 2e-6, 0.9999)
 HALF = (0.06, 5e-4, 0.997)
 CORE_ML = (0.5, 5e-4, 0.997)
