@@ -10,8 +10,8 @@ fed the mask before, as in a video. NETWORK: a preset, or a file of one shape.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +25,12 @@ BOUNDS = np.array([0, 1, 2, 3.5, 100])
 """Of the kinds of speed, in hundredths of the width."""
 
 
-def frames(data: Path, network: str, seed: int) -> Iterator[tuple[float, float]]:
+def frames(data: Path, network: str, seeds: Sequence[int]) -> Iterator[tuple[float, float]]:
     """How far each frame moved, and its IoU; a clip's first frame, which moved from nowhere, is left out."""
-    segmenter = Segmenter(network, threads=1)
+    segmenter, rows = Segmenter(network, threads=1), select(read_index(data), split="val")
     with Pictures(data) as pictures:
         middle = np.zeros(2)
-        for sample in Action(pictures, select(read_index(data), split="val"), seed):
+        for sample in chain.from_iterable(Action(pictures, rows, seed) for seed in seeds):
             if not sample.follows:
                 segmenter.reset()
             value = iou(segmenter(sample.picture).alpha > 0.5, sample.truth)
@@ -50,9 +50,7 @@ def main() -> None:
     print("| network |", " | ".join([*kinds, f"above {BOUNDS[-2]:g}"]), "|")
     print("|---|" + "---|" * (len(BOUNDS) - 1))
     for network in asked.networks:
-        moved, values = zip(
-            *(pair for s in asked.seeds for pair in frames(asked.data, network, s)), strict=True
-        )
+        moved, values = zip(*frames(asked.data, network, asked.seeds), strict=True)
         kind = np.digitize(moved, BOUNDS) - 1
         means = (np.mean(np.array(values)[kind == number]) for number in range(len(BOUNDS) - 1))
         print(f"| {network} |", " | ".join(f"{mean:.3f}" for mean in means), "|", flush=True)

@@ -233,9 +233,7 @@ def test_who_is_shown_from_head_to_foot_gets_other_backgrounds_most(people, empt
     rgba = people[1].rgba[:24].clone()
     if not whole:
         rgba[:, 3, -8:] = rgba[:, 3, 20:21]
-    wide = Photos(
-        rgba, torch.full((24,), 2.0), torch.arange(24), torch.zeros(24, dtype=torch.bool), torch.ones(24)
-    )
+    wide = replace(only(people[1], slice(24)), rgba=rgba, aspect=torch.full((24,), 2.0))
     composer = OneCamera(wide, empty, seeded(11), gentle=True)
     composer.batch(1000, 16, 16)
     expected = share * (1 - augment.NOBODY) + augment.NOBODY
